@@ -1,0 +1,1 @@
+"""Everything that touches the world: cluster, cloud, files, clock, randomness. Takes no decisions."""

@@ -1,0 +1,1 @@
+"""The cloud behind the official SDKs: KMS Secrets Manager and OOS parameters."""

@@ -1,0 +1,1 @@
+"""How a backend client obtains its credentials: one file a tier, chained by policy."""

@@ -1,0 +1,1 @@
+"""The cluster behind the official client: kubeconfig, transport, raw JSON reads and writes."""

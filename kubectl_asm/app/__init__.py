@@ -1,0 +1,1 @@
+"""Run passes, apply Plans, select objects: the steps between ports and the engine."""

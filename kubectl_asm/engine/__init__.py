@@ -1,0 +1,1 @@
+"""The decisions: admit, gather, decide. Pure; time and randomness are arguments."""

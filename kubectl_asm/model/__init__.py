@@ -1,0 +1,1 @@
+"""Typed, frozen custom resources and the value type of secret bytes."""

@@ -1,0 +1,1 @@
+"""Lint rules: one rule a file; each asks the engine and adds a place."""
