@@ -51,7 +51,9 @@ class InputError(AsmError):
 class ClusterError(AsmError):
     """The Kubernetes API answered with a failure. status is the HTTP status, 0 when none came back."""
 
-    def __init__(self, message: str, *, status: int = 0, reason: str = "", hint: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int = 0, reason: str = "", hint: str | None = None, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
         self.reason = reason
