@@ -1,0 +1,186 @@
+"""Files to documents: split, parse, and find the place of any value later.
+
+One bad document never hides the others: a file is split at its document marks first and every part is parsed alone.
+Positions cost memory, so a Document keeps its text and composes nodes again only when somebody asks for a place.
+Source: spec/cli.md 1, lint corpus section 6 (a file that begins with a brace is JSON).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from kubectl_asm.diagnostics import Span
+from kubectl_asm.errors import InputError
+from kubectl_asm.manifest.nodes import Constructor, compose
+from kubectl_asm.manifest.scalars import Dialect
+
+Path = tuple[str | int, ...]
+
+_MARK = re.compile(r"^---(?=[ \t\r]|$)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """Text to read. name: the file as the user gave it, or <stdin>."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One parsed document. value: plain Python values; text: its own part of the file, starting at first_line."""
+
+    file: str
+    first_line: int
+    text: str = field(repr=False)
+    value: Any = field(repr=False)
+    index: int = 0
+
+    def span(self, path: Sequence[str | int], *, key: bool = False) -> Span:
+        """Return the place of the value at path, or of its key; of the nearest existing parent when it is absent."""
+        node = _compose_quietly(self.text)
+        if node is None:
+            return Span(self.file, self.first_line, 1)
+        return _span_of(_walk(node, path, key=key), self.file, self.first_line)
+
+
+def parse_documents(source: SourceText, dialect: Dialect = Dialect.KUBECTL) -> Iterator[Document | InputError]:
+    """Yield every document of a source in order; a part that cannot be read becomes an InputError in its place."""
+    try:
+        text = decode_text(source)
+    except InputError as error:
+        yield error
+        return
+    if text.lstrip(" \t\r\n").startswith("{"):
+        yield _parse_json(source.name, text)
+        return
+    index = 0
+    for first_line, part in split_documents(text):
+        parsed = parse_part(source.name, first_line, part, dialect, index)
+        if parsed is not None:
+            index += 1
+            yield parsed
+
+
+def decode_text(source: SourceText) -> str:
+    """Return the text of a source: UTF-8 (or UTF-16 with a mark), without byte order mark; raises InputError."""
+    data = source.data
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError("the text is not UTF-8", file=source.name, line=line) from None
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        raise InputError("the text contains a NUL byte", file=source.name, line=line)
+    return text
+
+
+def split_documents(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (1-based first line, text) of every document that is not blank."""
+    starts = [0, *(match.start() for match in _MARK.finditer(text))]
+    line = 1
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        part = text[start:end]
+        if part.strip() and not _is_blank(part):
+            yield line, part
+        line += part.count("\n")
+
+
+def _is_blank(part: str) -> bool:
+    """Whether a part holds only marks, comments and white space."""
+    for raw in part.split("\n"):
+        line = raw.strip()
+        if line.startswith("---") and (len(line) == 3 or line[3] in " \t"):
+            line = line[3:].lstrip()
+        if line and not line.startswith("#") and line != "...":
+            return False
+    return True
+
+
+def parse_part(file: str, first_line: int, part: str, dialect: Dialect, index: int) -> Document | InputError | None:
+    """Parse one document's text; None when it holds no node, an InputError when it cannot be read."""
+    try:
+        node = compose(part, file=file, first_line=first_line)
+        if node is None:
+            return None
+        value = Constructor(dialect, file=file, first_line=first_line).value(node)
+    except InputError as error:
+        return error
+    return Document(file, first_line, part, value, index)
+
+
+def _parse_json(file: str, text: str) -> Document | InputError:
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            names = [name for name, _ in pairs]
+            double = next(name for position, name in enumerate(names) if name in names[:position])
+            raise InputError(f'duplicate key "{double[:64]}" in one object', file=file)
+        return result
+
+    try:
+        value = json.loads(text, object_pairs_hook=members)
+    except json.JSONDecodeError as error:
+        return InputError(f"not valid JSON: {error.msg}", file=file, line=error.lineno, column=error.colno)
+    except InputError as error:
+        return error
+    except RecursionError:
+        return InputError("the document is nested too deeply", file=file, line=1)
+    return Document(file, 1, text, value)
+
+
+def _compose_quietly(text: str) -> Node | None:
+    """Compose text that was read before; JSON that YAML cannot read (surrogate escapes) has no finer place."""
+    try:
+        return compose(text)
+    except InputError:
+        return None
+
+
+def _walk(node: Node, path: Sequence[str | int], *, key: bool) -> Node:
+    place = node
+    for step in path:
+        found = _member(node, step)
+        if found is None:
+            return place
+        key_node, node = found
+        place = key_node if key and key_node is not None else node
+    return place
+
+
+def _member(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
+    if isinstance(node, SequenceNode):
+        if isinstance(step, int) and 0 <= step < len(node.value):
+            return None, node.value[step]
+        return None
+    if isinstance(node, MappingNode):
+        for key_node, value_node in node.value:
+            if isinstance(key_node, ScalarNode) and key_node.value == str(step):
+                return key_node, value_node
+        return _merged_member(node, step)
+    return None
+
+
+def _merged_member(node: MappingNode, step: str | int) -> tuple[Node | None, Node] | None:
+    """Find a member that came through a merge key: its place is in the anchored text."""
+    for key_node, value_node in node.value:
+        if isinstance(key_node, ScalarNode) and key_node.value == "<<":
+            sources = value_node.value if isinstance(value_node, SequenceNode) else [value_node]
+            for source in sources:
+                if found := _member(source, step):
+                    return found
+    return None
+
+
+def _span_of(node: Node, file: str, first_line: int) -> Span:
+    start, end = node.start_mark, node.end_mark
+    return Span(file, start.line + first_line, start.column + 1, end.line + first_line, end.column + 1)
