@@ -12,7 +12,7 @@ from dataclasses import dataclass
 MIB = 1024 * 1024
 
 
-class BudgetExceeded(Exception):  # noqa: N818 - a signal; users meet it as BudgetError
+class BudgetExceeded(Exception):
     """A limit was hit. text says which one, without any value of the template."""
 
     def __init__(self, text: str) -> None:

@@ -78,7 +78,9 @@ class _Writer:
             raise JSONError("json: unsupported value: encountered a cycle or too deep nesting")
         if isinstance(value, GoObject):
             value = _object_value(value)
-            self.collection("{}", [(key, item) for key, item in value.items()], depth) if isinstance(value, dict) else self.write(value, depth)
+            self.collection("{}", [(key, item) for key, item in value.items()], depth) if isinstance(value, dict) else self.write(
+                value, depth
+            )
         elif isinstance(value, Mapping):
             self.mapping(value, depth)
         elif isinstance(value, (list, tuple)) and not (isinstance(value, GoList) and value.is_nil):
@@ -146,7 +148,7 @@ def dumps(value: object, *, escape_html: bool = True, indent: str | None = None)
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
-_ESCAPED: Final = re.compile(r'\\u([0-9a-fA-F]{4})|\\(.)')
+_ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)")
 _LETTERS: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _CONTROL: Final = re.compile(r"[\ud800-\udfff]")
 
@@ -267,6 +269,9 @@ class _Reader:
             self.at += 1
             self.fail("in numeric literal")
         self.at = match.end()
+        if (unfinished := self.text[self.at : self.at + 1]) in tuple(".eE"):
+            self.at += 1
+            self.fail("after decimal point in numeric literal" if unfinished == "." else "in exponent of numeric literal")
         return _float(match.group())
 
     def word(self, char: str) -> object:

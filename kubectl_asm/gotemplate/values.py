@@ -211,7 +211,9 @@ class GoMap(dict[str, object]):
 
     __slots__ = ("elem", "is_nil")
 
-    def __init__(self, items: Mapping[str, object] | Iterable[tuple[str, object]] = (), elem: str = ANY, *, is_nil: bool = False) -> None:
+    def __init__(
+        self, items: Mapping[str, object] | Iterable[tuple[str, object]] = (), elem: str = ANY, *, is_nil: bool = False
+    ) -> None:
         super().__init__(items)
         self.elem = elem
         self.is_nil = is_nil
