@@ -1,0 +1,527 @@
+"""What is put around a backend reader: retry, rate limits, joining of equal reads, counting, and the engine's view.
+
+Readers wrap readers; wiring.py chooses the order, outer to inner: coalesce, retry, attempt limit, concurrency, metrics, client.
+SequentialSource and BatchingSource turn a reader into the SecretSource the engine asks. Nothing here knows a vendor,
+and nothing here keeps state outside its own objects, all of which may be shared between threads.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, TypeVar
+
+from kubectl_asm.model.backend import (
+    BackendError,
+    ClientPlan,
+    Provider,
+    SecretAnswer,
+    SecretOutcome,
+    SecretRead,
+    SecretRequest,
+    ShutdownError,
+)
+from kubectl_asm.ports import (
+    BatchSecretReader,
+    BatchUnsupportedError,
+    BucketExhaustedError,
+    Clock,
+    Random,
+    SecretReader,
+)
+
+T = TypeVar("T")
+ReadKey = tuple[tuple[str, str, str, str], SecretRequest]
+
+
+def read_key(read: SecretRead) -> ReadKey:
+    """Return what makes two reads equal: the client and what is asked. OOS ignores both version fields."""
+    request = read.request
+    if request.provider is Provider.OOS:
+        request = replace(request, version_id="", version_stage="")
+    return read.client.cache_key, request
+
+
+# --- retry -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how long. waits_s: base seconds after attempt 1, 2, ...; one attempt more than there are waits.
+
+    longest_stated_s: a server that asks for more than this is not waited for; the round's own back-off is the place for that.
+    Source: spec/data.md 8.1.
+    """
+
+    waits_s: tuple[float, ...] = (2.0, 4.0)
+    spread: tuple[float, float] = (0.8, 1.2)
+    longest_s: float = 10.0
+    longest_stated_s: float = 60.0
+
+
+class Retry:
+    """Runs a call until it succeeds, fails for good, or the policy ends."""
+
+    def __init__(self, clock: Clock, random: Random, policy: RetryPolicy | None = None) -> None:
+        self._clock = clock
+        self._random = random
+        self._policy = policy or RetryPolicy()
+
+    def run(self, call: Callable[[], T], *, failed: BackendError | None = None) -> T:
+        """Return what call returns; failed: the error of a first attempt that was made elsewhere.
+
+        Raises the last BackendError; when shutdown cuts a wait, a permanent one whose text holds `last transient error`.
+        """
+        for base_s in self._policy.waits_s:
+            if failed is None:
+                try:
+                    return call()
+                except BackendError as error:
+                    failed = error
+            self._wait_after(failed, base_s)
+            failed = None
+        return call()
+
+    def _wait_after(self, error: BackendError, base_s: float) -> None:
+        delay_s = self._delay(error, base_s)
+        if delay_s is None:
+            raise error
+        if not self._clock.wait(delay_s):
+            raise _interrupted(error) from error
+
+    def _delay(self, error: BackendError, base_s: float) -> float | None:
+        """Return the wait in seconds before the next attempt, None when there is to be none."""
+        if not error.is_transient:
+            return None
+        if error.retry_after_s is not None:
+            return error.retry_after_s if error.retry_after_s <= self._policy.longest_stated_s else None
+        return min(base_s * self._random.uniform(*self._policy.spread), self._policy.longest_s)
+
+
+def _interrupted(error: BackendError) -> BackendError:
+    return BackendError(
+        f"stopped by shutdown before another attempt; last transient error: {error}",
+        code=error.code,
+        status=error.status,
+        network=error.network,
+        request_id=error.request_id,
+        error_class=error.error_class,
+        permanent=True,
+    )
+
+
+class RetryingReader:
+    """Repeats reads that failed for a passing reason."""
+
+    def __init__(self, inner: SecretReader, retry: Retry) -> None:
+        self._inner = inner
+        self._retry = retry
+
+    def read(self, read: SecretRead) -> SecretAnswer:
+        """Return the answer of the first attempt that succeeds."""
+        return self._retry.run(lambda: self._inner.read(read))
+
+
+# --- equal reads -----------------------------------------------------------------------------------------------------
+
+
+class ReadMemo:
+    """Answers and final failures of one pass, by client and request. Lives as long as the pass and no longer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._outcomes: dict[ReadKey, SecretOutcome] = {}
+
+    def get(self, read: SecretRead) -> SecretOutcome | None:
+        """Return what this read came to earlier in the pass."""
+        with self._lock:
+            outcome = self._outcomes.get(read_key(read))
+        return copy.copy(outcome) if isinstance(outcome, BackendError) else outcome
+
+    def put(self, read: SecretRead, outcome: SecretOutcome) -> None:
+        """Remember an outcome. A failure that may pass is forgotten: the next object deserves its own attempt."""
+        if isinstance(outcome, BackendError) and outcome.is_transient:
+            return
+        with self._lock:
+            self._outcomes[read_key(read)] = outcome
+
+
+class _Flight:
+    """A read under way: those who want the same wait for it."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.answer: SecretAnswer | None = None
+        self.error: BaseException | None = None
+
+    def result(self) -> SecretAnswer:
+        self.done.wait()
+        if self.error is not None:
+            raise copy.copy(self.error)  # an exception object belongs to one thread: raising it writes its traceback
+        assert self.answer is not None
+        return self.answer
+
+
+class CoalescingReader:
+    """Asks once for reads that are equal and under way at the same time and, with a memo, once a pass."""
+
+    def __init__(self, inner: SecretReader, memo: ReadMemo | None = None) -> None:
+        self._inner = inner
+        self._memo = memo
+        self._lock = threading.Lock()
+        self._flights: dict[ReadKey, _Flight] = {}
+
+    def read(self, read: SecretRead) -> SecretAnswer:
+        """Return the answer, from whoever asked first."""
+        known = self._memo.get(read) if self._memo else None
+        if known is not None:
+            return _answer(known)
+        key = read_key(read)
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is None:
+                own = self._flights[key] = _Flight()
+        if flight is not None:
+            return flight.result()
+        return self._fly(own, key, read)
+
+    def _fly(self, flight: _Flight, key: ReadKey, read: SecretRead) -> SecretAnswer:
+        try:
+            flight.answer = self._inner.read(read)
+        except BaseException as error:
+            flight.error = error
+            if isinstance(error, BackendError):
+                self._remember(read, error)
+            raise
+        finally:
+            with self._lock:
+                del self._flights[key]
+            flight.done.set()
+        self._remember(read, flight.answer)
+        return flight.answer
+
+    def _remember(self, read: SecretRead, outcome: SecretOutcome) -> None:
+        if self._memo:
+            self._memo.put(read, outcome)
+
+
+def _answer(outcome: SecretOutcome) -> SecretAnswer:
+    if isinstance(outcome, BackendError):
+        raise outcome
+    return outcome
+
+
+# --- limits ----------------------------------------------------------------------------------------------------------
+
+
+class _Pacer:
+    """Spaces events evenly at a rate, with a burst. Reservations are handed out in order of asking."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._interval_s = 1.0 / rate
+        self._slack_s = (burst - 1.0) / rate
+        self._lock = threading.Lock()
+        self._next_s: float | None = None
+
+    def reserve(self, now_s: float, longest_s: float | None = None) -> float | None:
+        """Return the seconds to wait for the next free slot, None (and no reservation) when they exceed longest_s."""
+        with self._lock:
+            due_s = now_s if self._next_s is None else max(self._next_s, now_s - self._slack_s)
+            delay_s = max(due_s - now_s, 0.0)
+            if longest_s is not None and delay_s > longest_s:
+                return None
+            self._next_s = due_s + self._interval_s
+            return delay_s
+
+
+ROUND_WAIT_BOUND_S: Final = 300.0
+
+
+class RoundTokenBucket:
+    """ports.RoundBucket: rate tokens a second for each provider, burst 1; rate 0 is unlimited.
+
+    Source: spec/data.md 8.2, spec/operation.md 8.
+    """
+
+    def __init__(self, clock: Clock, rates: Mapping[Provider, float]) -> None:
+        self._clock = clock
+        self._pacers = {provider: _Pacer(rate, 1.0) for provider, rate in rates.items() if rate > 0}
+
+    def take(self, provider: Provider) -> None:
+        """Wait for a token; BucketExhaustedError at once when it would take more than five minutes."""
+        pacer = self._pacers.get(provider)
+        if pacer is None:
+            return
+        delay_s = pacer.reserve(self._clock.monotonic(), ROUND_WAIT_BOUND_S)
+        if delay_s is None:
+            raise BucketExhaustedError(f"no {provider} rate-limit token within {ROUND_WAIT_BOUND_S:.0f} s")
+        _wait(self._clock, delay_s)
+
+
+class AttemptLimiter:
+    """At most rate attempts a second for each account and service, retries included.
+
+    The service's own limit is 450 a second, account and region; the burst is a tenth of the rate so that no second
+    holds more than 1.1 times the rate. Source: spec/operation.md 8, spec/cloud-apis.md 7.1.
+    """
+
+    def __init__(self, inner: SecretReader, clock: Clock, rate: float = 300.0) -> None:
+        self._inner = inner
+        self._clock = clock
+        self._rate = rate
+        self._lock = threading.Lock()
+        self._pacers: dict[tuple[str, Provider], _Pacer] = {}
+
+    def read(self, read: SecretRead) -> SecretAnswer:
+        """Wait for a slot, then read. Raises ShutdownError when shutdown cuts the wait."""
+        self.wait_for_slot(read.client)
+        return self._inner.read(read)
+
+    def read_batch(self, client: ClientPlan, reads: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
+        """Wait for one slot a call; raises BatchUnsupportedError when the inner reader has no such call."""
+        self.wait_for_slot(client)
+        return _read_batch(self._inner, client, reads)
+
+    def wait_for_slot(self, client: ClientPlan) -> None:
+        """Wait until this client's account may make one more call."""
+        if self._rate <= 0:
+            return
+        delay_s = self._pacer((account_of(client), client.provider)).reserve(self._clock.monotonic())
+        _wait(self._clock, delay_s or 0.0)
+
+    def _pacer(self, key: tuple[str, Provider]) -> _Pacer:
+        with self._lock:
+            pacer = self._pacers.get(key)
+            if pacer is None:
+                pacer = self._pacers[key] = _Pacer(self._rate, max(self._rate / 10.0, 1.0))
+            return pacer
+
+
+def account_of(client: ClientPlan) -> str:
+    """Return the account whose quota a client uses, as well as it is known without a call.
+
+    The account of the last role in the chain; else the AccessKey id; else the client's own name.
+    """
+    identity = client.identity
+    if identity is None:
+        return client.name
+    arn = identity.hop.role_arn if identity.hop else identity.role_arn
+    parts = arn.split(":")
+    if len(parts) > 3 and parts[3]:
+        return parts[3]
+    return identity.key.key_id.reveal_text() if identity.key else client.name
+
+
+def _wait(clock: Clock, seconds: float) -> None:
+    if seconds > 0 and not clock.wait(seconds):
+        raise ShutdownError("shutdown was requested")
+
+
+class ConcurrencyLimit:
+    """At most limit calls at the same time."""
+
+    def __init__(self, inner: SecretReader, limit: int) -> None:
+        self._inner = inner
+        self._slots = threading.BoundedSemaphore(limit)
+
+    def read(self, read: SecretRead) -> SecretAnswer:
+        """Read when a slot is free."""
+        with self._slots:
+            return self._inner.read(read)
+
+    def read_batch(self, client: ClientPlan, reads: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
+        """Read several in one slot; raises BatchUnsupportedError when the inner reader has no such call."""
+        with self._slots:
+            return _read_batch(self._inner, client, reads)
+
+
+# --- counting --------------------------------------------------------------------------------------------------------
+
+
+class CallObserver(Protocol):
+    """Learns of every backend call. Called from worker threads."""
+
+    def observe(self, provider: Provider, code: str, seconds: float) -> None:
+        """Take one finished call. code: `OK`, the service's code, `HTTP <status>`, a Network word, or `unknown`."""
+
+
+class CallCounts:
+    """A CallObserver that counts."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[Provider, str]] = Counter()
+
+    def observe(self, provider: Provider, code: str, seconds: float) -> None:  # noqa: ARG002  # a count has no duration
+        """Count one call."""
+        with self._lock:
+            self._counts[provider, code] += 1
+
+    def by_code(self) -> dict[tuple[Provider, str], int]:
+        """Return the counts so far, sorted."""
+        with self._lock:
+            return dict(sorted(self._counts.items()))
+
+    def total(self) -> int:
+        """Return the number of calls so far."""
+        with self._lock:
+            return self._counts.total()
+
+
+class MeteredReader:
+    """Reports every call, with its duration in seconds and its code, to an observer."""
+
+    def __init__(self, inner: SecretReader, observer: CallObserver, clock: Clock) -> None:
+        self._inner = inner
+        self._observer = observer
+        self._clock = clock
+
+    def read(self, read: SecretRead) -> SecretAnswer:
+        """Read and report."""
+        return self._measured(read.client.provider, lambda: self._inner.read(read))
+
+    def read_batch(self, client: ClientPlan, reads: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
+        """Read and report as one call; raises BatchUnsupportedError when the inner reader has no such call."""
+        return self._measured(client.provider, lambda: _read_batch(self._inner, client, reads))
+
+    def _measured(self, provider: Provider, call: Callable[[], T]) -> T:
+        start_s = self._clock.monotonic()
+        code = "OK"
+        try:
+            return call()
+        except BackendError as error:
+            code = error_code(error)
+            raise
+        except BatchUnsupportedError:
+            code = "batch-unsupported"
+            raise
+        finally:
+            self._observer.observe(provider, code, self._clock.monotonic() - start_s)
+
+
+def error_code(error: BackendError) -> str:
+    """Return a short word for an error, for counting."""
+    return error.code or (error.network or "") or (f"HTTP {error.status}" if error.status else "unknown")
+
+
+class RecordingReader:
+    """Keeps the list of reads that passed, in order. Values are not kept."""
+
+    def __init__(self, inner: SecretReader) -> None:
+        self._inner = inner
+        self._lock = threading.Lock()
+        self._reads: list[SecretRead] = []
+
+    @property
+    def reads(self) -> tuple[SecretRead, ...]:
+        """The reads so far."""
+        with self._lock:
+            return tuple(self._reads)
+
+    def read(self, read: SecretRead) -> SecretAnswer:
+        """Record, then read."""
+        with self._lock:
+            self._reads.append(read)
+        return self._inner.read(read)
+
+
+# --- the engine's view -----------------------------------------------------------------------------------------------
+
+
+class SequentialSource:
+    """A SecretSource that reads one after another, in order, each exactly once."""
+
+    def __init__(self, reader: SecretReader) -> None:
+        self._reader = reader
+
+    def fetch_many(self, reads: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
+        """Return one outcome a read. Backend errors are returned; StaleClientError and ShutdownError are raised."""
+        return [_outcome(self._reader, read) for read in reads]
+
+
+def _outcome(reader: SecretReader, read: SecretRead) -> SecretOutcome:
+    try:
+        return reader.read(read)
+    except BackendError as error:
+        return error
+
+
+BATCH_SIZES: Final[Mapping[Provider, int]] = {Provider.KMS: 20, Provider.OOS: 10}
+
+
+class BatchingSource:
+    """A SecretSource that asks for the reads of one client together and for what is left one by one.
+
+    batch: the reader without retry (limits and metrics may be around it); single: the reader for reads that stand alone,
+    with retry; retry: for a whole call, and for items of it, that failed for a passing reason; memo: of the pass, if any.
+    """
+
+    def __init__(self, batch: BatchSecretReader, single: SecretReader, retry: Retry, memo: ReadMemo | None = None) -> None:
+        self._batch = batch
+        self._single = single
+        self._retry = retry
+        self._memo = memo or ReadMemo()
+        self._is_shared = memo is not None
+
+    def fetch_many(self, reads: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
+        """Return one outcome a read, in order. Equal reads are asked once."""
+        outcomes: dict[ReadKey, SecretOutcome] = {}
+        missing: dict[ReadKey, SecretRead] = {}
+        for read in reads:
+            known = self._memo.get(read) if self._is_shared else None
+            if known is not None:
+                outcomes[read_key(read)] = known
+            else:
+                missing.setdefault(read_key(read), read)
+        for group in batches(missing.values()):
+            for read, outcome in zip(group, self._fetch(group), strict=True):
+                outcomes[read_key(read)] = outcome
+                if self._is_shared:
+                    self._memo.put(read, outcome)
+        return [outcomes[read_key(read)] for read in reads]
+
+    def _fetch(self, group: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
+        if len(group) == 1:
+            return [_outcome(self._single, group[0])]
+        try:
+            outcomes = self._retry.run(lambda: self._batch.read_batch(group[0].client, group))
+        except BatchUnsupportedError:
+            return [_outcome(self._single, read) for read in group]
+        except BackendError as error:
+            return [copy.copy(error) for _ in group]
+        return [self._again(read, outcome) for read, outcome in zip(group, outcomes, strict=True)]
+
+    def _again(self, read: SecretRead, outcome: SecretOutcome) -> SecretOutcome:
+        """Return the outcome, after single attempts where the one of the batch call may pass."""
+        if not isinstance(outcome, BackendError) or not outcome.is_transient:
+            return outcome
+        try:
+            return self._retry.run(lambda: self._batch.read(read), failed=outcome)
+        except BackendError as error:
+            return error
+
+
+def batches(reads: Iterable[SecretRead]) -> Iterator[list[SecretRead]]:
+    """Group reads into calls: one client each, different secrets, no more than the service takes. Order is kept."""
+    open_groups: dict[tuple[str, str, str, str], list[list[SecretRead]]] = {}
+    for read in reads:
+        groups = open_groups.setdefault(read.client.cache_key, [])
+        size = BATCH_SIZES[read.client.provider]
+        group = next((g for g in groups if len(g) < size and all(o.request.key != read.request.key for o in g)), None)
+        if group is None:
+            group = []
+            groups.append(group)
+        group.append(read)
+    for groups in open_groups.values():
+        yield from groups
+
+
+def _read_batch(reader: SecretReader, client: ClientPlan, reads: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
+    method = getattr(reader, "read_batch", None)
+    if method is None:
+        raise BatchUnsupportedError(f"{type(reader).__name__} reads one by one")
+    outcomes: Sequence[SecretOutcome] = method(client, reads)
+    return outcomes
