@@ -229,7 +229,7 @@ def stale(obj: KubeObject) -> ConflictError:
 
 
 def version_required(obj: KubeObject) -> RejectedError:
-    """Return the server's answer to an update that names no resourceVersion, which only built-in kinds allow."""
+    """Return the server's answer to an update without resourceVersion. It lets one pass for Secrets; this program never does."""
     problem = f"metadata.resourceVersion: Invalid value: {MASK}: must be specified for an update"
     text = f'{_qualified_kind(obj)} "{obj.name}" is invalid: {problem}'
     return RejectedError(text, status=422, reason="Invalid")
@@ -238,8 +238,9 @@ def version_required(obj: KubeObject) -> RejectedError:
 def replaced(obj: KubeObject, actual_uid: str) -> ConflictError:
     """Return the server's answer to a write meant for an object of the same name that is gone."""
     text = (
-        f'Operation cannot be fulfilled on {obj.RESOURCE.full_name} "{obj.name}": Precondition failed: '
-        f"UID in precondition: {obj.metadata.uid}, UID in object meta: {actual_uid}"
+        f'Operation cannot be fulfilled on {obj.RESOURCE.kind} "{obj.name}": the UID in the precondition '
+        f"({obj.metadata.uid}) does not match the UID in record ({actual_uid}). "
+        "The object might have been deleted and then recreated"
     )
     return ConflictError(text, status=409, reason="Conflict")
 

@@ -21,7 +21,7 @@ from kubectl_asm.errors import ConflictError, RejectedError
 from kubectl_asm.manifest.decode import decode_secret_bytes
 from kubectl_asm.manifest.encode import encode_value
 from kubectl_asm.model.externalsecret import ExternalSecretStatus
-from kubectl_asm.model.objects import FIELD_MANAGER, KubeObject, Meta, Namespace, Secret
+from kubectl_asm.model.objects import FIELD_MANAGER, KubeObject, Meta, Namespace
 from kubectl_asm.model.stores import ClusterExternalSecretStatus, StoreStatus
 
 Obj = TypeVar("Obj", bound=KubeObject)
@@ -116,7 +116,7 @@ class MemoryCluster:
         """Replace the object that was read; raises ConflictError, NotFoundError, RejectedError."""
         with self._lock:
             current = self._current(obj)
-            if not obj.metadata.resource_version and not isinstance(obj, Secret):
+            if not obj.metadata.resource_version:
                 text = (
                     f'{obj.RESOURCE.full_name} "{obj.name}" is invalid: metadata.resourceVersion: must be specified for an update'
                 )
@@ -169,8 +169,6 @@ class MemoryCluster:
                 return self._put(
                     _with_meta(created, managed_fields=ownership.after_apply((), {}, applied, applied, self._manager))
                 )
-            if obj.metadata.uid and obj.metadata.uid != current.metadata.uid:
-                raise apirules.replaced(obj, current.metadata.uid)
             return self._apply_to(cast("Obj", current), obj, force=force)
 
     # -- inside

@@ -1,0 +1,170 @@
+"""One request to the API server: credentials, counting, bounded retries of reads, errors. Knows no kinds.
+
+Uses the official client for its pooled, TLS-verified transport and nothing else of it. Never logs bodies or headers.
+"""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import urllib3
+from kubernetes.client.exceptions import ApiException
+
+from kubectl_asm.adapters.kube.credentials import Credential
+from kubectl_asm.adapters.kube.errors import Asked, error_of_network, error_of_reply
+from kubectl_asm.adapters.kube.requestlog import RequestLog, RequestRecord
+from kubectl_asm.errors import UnavailableError
+from kubectl_asm.ports import Clock
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+
+READ_RETRIES = 3
+MAX_WAIT_S = 30.0
+FIRST_WAIT_S = 0.5
+DEFAULT_TIMEOUT_S = 60.0
+CONNECT_TIMEOUT_S = 10.0
+
+Body = Mapping[str, Any] | list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A successful answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class RestClient(Protocol):
+    """The part of the official client's transport that is used."""
+
+    def request(self, method: str, url: str, headers: Any = None, body: Any = None, *, _request_timeout: Any = None) -> Any:
+        """Make one HTTP request without reading its body."""
+
+
+class Transport:
+    """Requests to one API server as one user. Safe for use by several threads.
+
+    server: URL without path end. headers: sent with every request (impersonation). timeout_s: of one request, None for
+    the default (10 s to connect, 60 s between two reads).
+    """
+
+    def __init__(
+        self,
+        client: RestClient,
+        server: str,
+        credential: Credential,
+        *,
+        clock: Clock,
+        log: RequestLog,
+        headers: Sequence[tuple[str, str]] = (),
+        timeout_s: float | None = None,
+    ) -> None:
+        self._client = client
+        self._server = server.rstrip("/")
+        self._credential = credential
+        self._clock = clock
+        self._headers = tuple(headers)
+        self._timeout_s = timeout_s
+        self.log = log
+
+    @property
+    def server(self) -> str:
+        """URL of the API server."""
+        return self._server
+
+    def read(self, path: str, asked: Asked, query: Mapping[str, str | int] | None = None) -> Reply:
+        """GET; waits and asks again when the server is busy (429, 503), at most READ_RETRIES times."""
+        for attempt in range(READ_RETRIES + 1):
+            try:
+                return self._authenticated("GET", path, asked, query, None, JSON)
+            except UnavailableError as error:
+                wait = _wait_before_retry(error, attempt)
+                if wait is None or attempt == READ_RETRIES or not self._clock.wait(wait):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def write(
+        self,
+        method: str,
+        path: str,
+        asked: Asked,
+        body: Body,
+        query: Mapping[str, str | int] | None = None,
+        content_type: str = JSON,
+    ) -> Reply:
+        """POST, PUT, PATCH or DELETE, once: a write whose answer got lost is the caller's to look at."""
+        return self._authenticated(method, path, asked, query, body, content_type)
+
+    def _authenticated(
+        self,
+        method: str,
+        path: str,
+        asked: Asked,
+        query: Mapping[str, str | int] | None,
+        body: Body | None,
+        content_type: str,
+    ) -> Reply:
+        """Make a request; after a 401 once more when the credential can be renewed (the first one had no effect)."""
+        url = f"{self._server}{path}" + (f"?{urlencode(query)}" if query else "")
+        reply = self._send(method, path, url, body, content_type)
+        if reply.status == 401 and self._credential.renew():
+            reply = self._send(method, path, url, body, content_type)
+        if 200 <= reply.status < 300:
+            return reply
+        raise error_of_reply(reply.status, reply.headers, reply.body, asked)
+
+    def _send(self, method: str, path: str, url: str, body: Body | None, content_type: str) -> Reply:
+        headers = self._request_headers(content_type if body is not None else "")
+        started = self._clock.monotonic()
+        status = 0
+        try:
+            response = self._client.request(method, url, headers=headers, body=body, _request_timeout=self._timeout())
+            status = response.status
+            return Reply(status, response.headers, response.response.data)
+        except (urllib3.exceptions.HTTPError, ApiException, http.client.HTTPException, OSError) as error:
+            raise error_of_network(_cause(error), self._server, self._timeout_s or DEFAULT_TIMEOUT_S) from None
+        finally:
+            milliseconds = round((self._clock.monotonic() - started) * 1000)
+            self.log.add(RequestRecord(method, path, status, milliseconds))
+
+    def _request_headers(self, content_type: str) -> urllib3.HTTPHeaderDict:
+        headers = urllib3.HTTPHeaderDict(Accept=JSON)
+        headers["Accept-Encoding"] = "gzip"
+        headers["User-Agent"] = "kubectl-asm"
+        if content_type:
+            headers["Content-Type"] = content_type
+        if authorization := self._credential.authorization():
+            headers["Authorization"] = authorization
+        for name, value in self._headers:
+            headers.add(name, value)
+        return headers
+
+    def _timeout(self) -> tuple[float, float]:
+        if self._timeout_s is None:
+            return (CONNECT_TIMEOUT_S, DEFAULT_TIMEOUT_S)
+        return (min(CONNECT_TIMEOUT_S, self._timeout_s), self._timeout_s)
+
+
+def _cause(error: Exception) -> Exception:
+    """The client turns TLS failures into an exception of its own whose text is all that is left of them."""
+    return urllib3.exceptions.SSLError(str(error.reason)) if isinstance(error, ApiException) else error
+
+
+def _wait_before_retry(error: UnavailableError, attempt: int) -> float | None:
+    """Return seconds to wait before a read is repeated, None when it should not be.
+
+    A connection that broke is tried once more at once: the server closed it while it was idle.
+    """
+    if error.status in (429, 503):
+        wait = error.retry_after_s if error.retry_after_s is not None else FIRST_WAIT_S * 2**attempt
+        return wait if wait <= MAX_WAIT_S else None
+    return 0.0 if error.status == 0 and attempt == 0 and "broke" in error.message else None
