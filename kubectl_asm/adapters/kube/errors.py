@@ -186,19 +186,19 @@ def error_of_network(error: Exception, server: str, timeout_s: float | None) -> 
         return _unreachable(f"the name of {server} does not resolve", "check the server of this context, DNS and VPN")
     if isinstance(error, urllib3.exceptions.ProxyError):
         return _unreachable(f"the proxy does not lead to {server}", "check HTTPS_PROXY, NO_PROXY and proxy-url of the cluster")
+    if "Connection refused" in text:
+        return _unreachable(f"{server} refuses the connection", "is the cluster running? check the server of this context")
+    if isinstance(error, urllib3.exceptions.NewConnectionError):  # a kind of time-out to urllib3, whatever its reason
+        return _unreachable(f"{server} cannot be reached", "check network and VPN")
     if isinstance(error, urllib3.exceptions.TimeoutError):
         within = f" within {timeout_s:g} s" if timeout_s else ""
         return _unreachable(f"no answer from {server}{within}", "check network and VPN, or give --request-timeout more time")
     if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text:
         return _untrusted(text, server)
-    if "Connection refused" in text:
-        return _unreachable(f"{server} refuses the connection", "is the cluster running? check the server of this context")
     if isinstance(error, urllib3.exceptions.SSLError) or "SSLError" in text:
         return _unreachable(
             f"no TLS connection with {server}", "check that the server speaks TLS and accepts the client certificate"
         )
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return _unreachable(f"{server} cannot be reached", "check network and VPN")
     return _unreachable(f"the connection to {server} broke: {type(error).__name__}", None)
 
 

@@ -63,9 +63,10 @@ class KubeWriter:
         body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
         if obj.metadata.uid:
             body["preconditions"] = {"uid": obj.metadata.uid}
-        options = {key: value for key, value in self._options.items() if key != "fieldManager"}
+        if "dryRun" in self._options:
+            body["dryRun"] = ["All"]  # a delete with a body ignores its query: without this line a dry run would delete
         try:
-            self._write("DELETE", _path(obj), "delete", obj, body, options=options)
+            self._write("DELETE", _path(obj), "delete", obj, body)
         except NotFoundError:
             return
 
