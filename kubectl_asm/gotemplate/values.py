@@ -87,6 +87,10 @@ class SizedInt(int):
     bits: ClassVar[int] = 64
     signed: ClassVar[bool] = True
 
+    def go_string(self) -> str | None:
+        """Return what the type's String method gives, or None when it has none."""
+        return None
+
 
 class Int64(SizedInt):
     """Go int64, the result of most arithmetic functions."""
@@ -249,6 +253,10 @@ class GoObject:
     def go_struct(self) -> tuple[tuple[str, object], ...]:
         """Return the struct's fields in order, for printing and comparing; empty for opaque types."""
         return ()
+
+    def go_syntax(self) -> str | None:
+        """Return what the type's GoString method gives (``%#v``), or None when it has none."""
+        return None
 
     def json_text(self) -> str | None:
         """Return the string that encoding/json writes for the type, or None when it writes the fields."""
