@@ -277,7 +277,7 @@ def issue(env: Environment, subject: Subject, key: PrivateKey, issuer: Issuer | 
     issuer_key_id = issuer.key_id if issuer and issuer.name != name else b""
     to_sign = der.sequence(
         der.context(0, der.integer(2)),
-        der.integer(env.random.below(1 << 128)),
+        der.integer(env.random.below((1 << 128) - 1) + 1),
         _algorithm(signer),
         issuer.name if issuer else name,
         _validity(env.now, subject.days),

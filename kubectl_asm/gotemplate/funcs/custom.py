@@ -31,8 +31,8 @@ DEFAULT_COST: Final = 10
 MIN_COST: Final = 4
 MAX_COST: Final = 31
 MAX_PASSWORD_BYTES: Final = 72
-STEPS_PER_ROUND: Final = 4
-"""Budget steps for one of the 2**cost rounds: the default limit is reached before a single hash takes a minute."""
+STEPS_PER_ROUND: Final = 8
+"""Budget steps for one of the 2**cost rounds: a default budget allows some 240 hashes of cost 10 or one of cost 17."""
 
 _STANDARD: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BCRYPT: Final = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
