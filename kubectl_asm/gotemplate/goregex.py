@@ -231,15 +231,17 @@ def _compile(pattern: bytes) -> Any:
         return re2.compile(pattern, options)
     except re2.error as error:
         cause = error.args[0] if error.args else b""
-        raise RegexError(
-            _go_error(cause.decode("utf-8", "surrogateescape") if isinstance(cause, bytes) else str(cause))
-        ) from None
+        raise RegexError(_go_error(text_of(cause) if isinstance(cause, bytes) else str(cause), text_of(pattern))) from None
 
 
-def _go_error(text: str) -> str:
+def _go_error(text: str, pattern: str) -> str:
     """Return Go's text of an RE2 error ``CAUSE: PART``."""
     cause, _, part = text.partition(": ")
-    return f"error parsing regexp: {_GO_CAUSES.get(cause, cause)}: `{part}`"
+    cause = _GO_CAUSES.get(cause, cause)
+    if part.startswith("(?<"):  # Go takes this for the start of a group's name, whatever follows
+        rest = pattern[pattern.index("(?<") :]
+        cause, part = "invalid named capture", rest[: rest.find(">") + 1] or rest
+    return f"error parsing regexp: {cause}: `{part}`"
 
 
 @lru_cache(maxsize=512)

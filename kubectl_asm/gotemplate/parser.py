@@ -236,7 +236,7 @@ class _Parser:
                 self.nest(-1)
                 return body, node
             body.items.append(node)
-        self.fail("unexpected EOF", hint="an action is missing its {{ end }}")
+        return self.fail("unexpected EOF", hint="an action is missing its {{ end }}")
 
     def text_or_action(self) -> Node:
         token = self.next_solid()
@@ -466,7 +466,9 @@ class _Parser:
 
     def variable(self, token: Token) -> VariableNode:
         if token.value not in self.variables:
-            hint = "a variable lives only inside one value" if len(self.variables) == 1 else suggestion(token.value, self.variables)
+            hint = (
+                "a variable lives only inside one value" if len(self.variables) == 1 else suggestion(token.value, self.variables)
+            )
             self.fail(f"undefined variable {quote(token.value)}", token=token, hint=hint)
         return VariableNode(token.pos, token.value)
 

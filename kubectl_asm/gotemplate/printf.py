@@ -89,6 +89,8 @@ class Printer:
         return self._composite(value, verb, depth)
 
     def _composite(self, value: object, verb: str, depth: int) -> str:
+        if verb == "w" and not self.erroring:
+            return self.bad_verb(value, verb)
         if isinstance(value, GoMap):
             return self.mapping(value, verb, depth)
         if isinstance(value, GoList):
@@ -205,7 +207,11 @@ class Printer:
 
     def pointer(self, value: object, verb: str) -> str:
         """Return an address for a verb; None is the nil pointer."""
-        is_pointer = value is None or isinstance(value, (GoMap, GoList, GoBytes)) or (isinstance(value, GoObject) and value.go_kind == "ptr")
+        is_pointer = (
+            value is None
+            or isinstance(value, (GoMap, GoList, GoBytes))
+            or (isinstance(value, GoObject) and value.go_kind == "ptr")
+        )
         if not is_pointer:
             return self.bad_verb(value, verb)
         address = 0 if value is None or getattr(value, "is_nil", False) else ADDRESS
@@ -400,4 +406,3 @@ def _extra(values: Sequence[object]) -> str:
 def sprintf(text: str, values: Sequence[object]) -> str:
     """Return the format filled with the values; mistakes become texts such as ``%!d(string=x)``, never errors."""
     return canonical(_Format(text, values).run())
-
