@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from kubectl_asm.adapters.directory import DirectoryCluster
 from kubectl_asm.adapters.memory import MemoryCluster
+from kubectl_asm.model.objects import KubeObject
 from kubectl_asm.ports import ObjectReader, ObjectWriter
 from tests.live.fixtures import *  # noqa: F403  # fixtures are shared by import
 
@@ -26,11 +29,43 @@ class Cluster:
     namespace: str
 
 
+class OtherManager:
+    """The same cluster, written under another manager's name."""
+
+    def __init__(self, writer: ObjectWriter, memory: Callable[[], MemoryCluster]) -> None:
+        self._writer = writer
+        self._memory = memory
+
+    def __getattr__(self, name: str) -> object:
+        def call(*arguments: object, **options: object) -> object:
+            memory = self._memory()
+            own, memory._manager = memory._manager, "kubectl"
+            try:
+                return getattr(self._writer, name)(*arguments, **options)
+            finally:
+                memory._manager = own
+
+        return call
+
+
 def _memory() -> Cluster:
     memory = MemoryCluster(now=lambda: NOW)
-    other = MemoryCluster(now=lambda: NOW, manager="kubectl")
-    other.__dict__.update({**memory.__dict__, "_manager": "kubectl"})  # two managers, one store
-    return Cluster(memory, memory, other, "shop")
+    return Cluster(memory, memory, OtherManager(memory, lambda: memory), "shop")
+
+
+def _directory(folder: Path) -> Iterator[Cluster]:
+    with DirectoryCluster(folder, now=lambda: NOW) as directory:
+        yield Cluster(directory, directory, OtherManager(directory, lambda: directory._memory), "shop")
+        again = DirectoryCluster(folder, now=lambda: NOW, writable=False)
+        assert _comparable(again) == _comparable(directory), "the files do not hold what the cluster says"
+
+
+def _comparable(directory: DirectoryCluster) -> list[KubeObject]:
+    """Everything but versions, which live as long as a pass."""
+    return [
+        msgspec.structs.replace(obj, metadata=msgspec.structs.replace(obj.metadata, resource_version=""))
+        for obj in directory._memory.objects()
+    ]
 
 
 def _kube(request: pytest.FixtureRequest) -> Iterator[Cluster]:
@@ -47,10 +82,12 @@ def _kube(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     connection.close()
 
 
-@pytest.fixture(params=["memory", pytest.param("kube", marks=pytest.mark.live)])
+@pytest.fixture(params=["memory", "directory", pytest.param("kube", marks=pytest.mark.live)])
 def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
     """One cluster after the other."""
     if request.param == "memory":
         yield _memory()
+    elif request.param == "directory":
+        yield from _directory(tmp_path)
     else:
         yield from _kube(request)
