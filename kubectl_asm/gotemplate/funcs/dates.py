@@ -132,7 +132,7 @@ def duration(value: object) -> str:
     seconds = 0
     if isinstance(value, str):
         seconds = parse_plain_int(value)[0]
-    elif isinstance(value, Int64):
+    elif type(value) is Int64:  # not time.Duration, which is another type in Go
         seconds = int(value)
     return format_duration(wrap(seconds * SECOND))
 
@@ -150,7 +150,7 @@ def _nanoseconds(env: Environment, value: object) -> int:
             return 0
     if isinstance(value, GoTime):
         return now(env).minus(value)
-    return int(value) if isinstance(value, Int64) else 0
+    return int(value) if type(value) is Int64 else 0
 
 
 def duration_round(env: Environment, value: object) -> str:
