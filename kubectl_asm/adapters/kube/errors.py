@@ -29,6 +29,7 @@ from kubectl_asm.model.sensitive import MASK
 
 MAX_MESSAGE = 600
 UNKNOWN_KIND = "UnknownKind"
+BROKEN_CONNECTION = "BrokenConnection"
 
 _VALUED = re.compile(r"\b((?:Invalid|Unsupported|Duplicate) value|Not found): ")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -199,7 +200,7 @@ def error_of_network(error: Exception, server: str, timeout_s: float | None) -> 
         return _unreachable(
             f"no TLS connection with {server}", "check that the server speaks TLS and accepts the client certificate"
         )
-    return _unreachable(f"the connection to {server} broke: {type(error).__name__}", None)
+    return UnavailableError(f"the connection to {server} broke: {type(error).__name__}", reason=BROKEN_CONNECTION)
 
 
 def _untrusted(text: str, server: str) -> UnavailableError:
@@ -212,5 +213,5 @@ def _untrusted(text: str, server: str) -> UnavailableError:
     )
 
 
-def _unreachable(message: str, hint: str | None) -> UnavailableError:
+def _unreachable(message: str, hint: str) -> UnavailableError:
     return UnavailableError(message, hint=hint)

@@ -15,7 +15,7 @@ import urllib3
 from kubernetes.client.exceptions import ApiException
 
 from kubectl_asm.adapters.kube.credentials import Credential
-from kubectl_asm.adapters.kube.errors import Asked, error_of_network, error_of_reply
+from kubectl_asm.adapters.kube.errors import BROKEN_CONNECTION, Asked, error_of_network, error_of_reply
 from kubectl_asm.adapters.kube.requestlog import RequestLog, RequestRecord
 from kubectl_asm.errors import UnavailableError
 from kubectl_asm.ports import Clock
@@ -167,4 +167,4 @@ def _wait_before_retry(error: UnavailableError, attempt: int) -> float | None:
     if error.status in (429, 503):
         wait = error.retry_after_s if error.retry_after_s is not None else FIRST_WAIT_S * 2**attempt
         return wait if wait <= MAX_WAIT_S else None
-    return 0.0 if error.status == 0 and attempt == 0 and "broke" in error.message else None
+    return 0.0 if error.reason == BROKEN_CONNECTION and attempt == 0 else None
