@@ -75,6 +75,7 @@ class Meta(msgspec.Struct, frozen=True, rename="camel"):
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
     managed_fields: tuple[ManagedField, ...] = ()
+    generate_name: str = ""
 
     @property
     def is_deleting(self) -> bool:
