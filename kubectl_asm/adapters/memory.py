@@ -107,6 +107,7 @@ class MemoryCluster:
                 annotations=dict(obj.metadata.annotations),
                 finalizers=obj.metadata.finalizers,
                 owner_references=obj.metadata.owner_references,
+                generate_name=obj.metadata.generate_name,
             )
             born = self._born(_with_status_of(None, obj), fresh)
             books = ownership.after_update((), {}, ownership.leaves_of(born), self._manager)

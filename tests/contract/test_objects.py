@@ -18,7 +18,7 @@ from kubectl_asm.model.externalsecret import (
     Target,
     Template,
 )
-from kubectl_asm.model.objects import FINALIZER, ConfigMap, Meta, Secret
+from kubectl_asm.model.objects import FINALIZER, ConfigMap, Meta, OwnerReference, Secret
 from kubectl_asm.model.sensitive import SecretBytes
 from kubectl_asm.model.stores import Auth, KmsSection, SecretStore, StoreCondition, StoreSpec, StoreStatus
 
@@ -264,6 +264,15 @@ def test_an_update_replaces_data_and_raises_the_version(cluster):
     assert second.data == texts(a="2")
     assert second.metadata.uid == first.metadata.uid
     assert second.metadata.resource_version != first.metadata.resource_version
+
+
+def test_an_update_keeps_owners_and_the_generated_name(cluster):
+    owner = OwnerReference("v1", "ConfigMap", "owner", "u-1", True, True)
+    meta = {"owner_references": (owner,), "generate_name": "db-"}
+    first = cluster.writer.create(secret(cluster, meta=meta))
+    second = cluster.writer.update(changed(first, data=texts(a="2")))
+    assert second.metadata.owner_references == (owner,)
+    assert second.metadata.generate_name == "db-"
 
 
 def test_an_update_without_a_change_keeps_the_version(cluster):
