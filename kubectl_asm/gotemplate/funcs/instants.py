@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 from kubectl_asm.gotemplate.funcs.civil import CYCLE_SECONDS, DAY_SECONDS, Civil, civil_from_seconds
 from kubectl_asm.gotemplate.funcs.layouts import Clock, format_clock
 from kubectl_asm.gotemplate.gojson import JSONError
-from kubectl_asm.gotemplate.values import GoObject, wrap
+from kubectl_asm.gotemplate.values import GoObject, Int64, Uint64, wrap
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=DATETIME_UTC)
 _NO_JSON: Final = "json: error calling MarshalJSON for type time.Time: Time.MarshalJSON:"
@@ -27,10 +27,17 @@ _UNIX_TO_ABSOLUTE: Final = 9_223_372_028_741_760_000
 
 
 @dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(GoObject):
     """A time zone. name: what Location.String gives."""
 
+    go_type: ClassVar[str] = "*time.Location"
+    go_kind: ClassVar[str] = "ptr"
+
     name: str
+
+    def go_string(self) -> str:
+        """Return the zone's name."""
+        return self.name
 
     def at(self, _unix: int) -> tuple[str, int]:
         """Return abbreviation and seconds east of UTC in force at a Unix time."""
@@ -114,6 +121,11 @@ class GoTime(GoObject):
     def go_string(self) -> str:
         """Return the text ``%v`` prints: date, time, offset and zone."""
         return self.format("2006-01-02 15:04:05.999999999 -0700 MST")
+
+    def go_struct(self) -> tuple[tuple[str, object], ...]:
+        """Return Go's private fields: nanosecond, seconds since year 1, and the zone, which is nil for UTC."""
+        zone = None if self.zone is UTC else self.zone
+        return (("wall", Uint64(self.nanosecond)), ("ext", Int64(self.unix - _YEAR_1)), ("loc", zone))
 
     def json_text(self) -> str:
         """Return the RFC 3339 text that JSON holds. Raises: JSONError for a year or an offset that has no place in it."""
