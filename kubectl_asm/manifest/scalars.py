@@ -8,6 +8,7 @@ Source: spec/data.md 7.1; measured against yaml.v3 3.0.1 and the yaml.v2 lineage
 from __future__ import annotations
 
 import enum
+import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
@@ -73,7 +74,8 @@ def _number_or_time(text: str, dialect: Dialect) -> Scalar:
     if number is not None:
         return number
     if _FLOAT.fullmatch(digits):
-        return float(digits)
+        value = float(digits)
+        return text if math.isinf(value) else value  # out of range is an error to Go's parser, so the text stays
     return text
 
 
