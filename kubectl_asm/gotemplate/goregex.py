@@ -241,6 +241,8 @@ def _go_error(text: str, pattern: str) -> str:
     if part.startswith("(?<"):  # Go takes this for the start of a group's name, whatever follows
         rest = pattern[pattern.index("(?<") :]
         cause, part = "invalid named capture", rest[: rest.find(">") + 1] or rest
+    if cause == "invalid UTF-8":
+        part = pattern
     return f"error parsing regexp: {cause}: `{part}`"
 
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kubectl_asm.gotemplate import Budget, Environment, Limits, TemplateError, TemplateSyntaxError, parse
+from kubectl_asm.gotemplate.values import runes
 
 NOW = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
 """The instant at which cases run; recorded answers do not depend on it."""
@@ -62,7 +63,7 @@ def environment(limits: Limits | None = None) -> Environment:
 
 
 class Answer(NamedTuple):
-    """What the engine gave: output, or the stage and text of an error."""
+    """What the engine gave: output, or the stage and text of an error (invalid bytes as U+FFFD, as in the recordings)."""
 
     out: bytes = b""
     stage: str = ""
@@ -77,9 +78,9 @@ def answer(case: Mapping[str, Any]) -> Answer:
         template = parse(case["tmpl"], profile=case.get("profile", "seed"))
         return Answer(out=template.execute(data, environment()))
     except TemplateSyntaxError as error:
-        return Answer(stage="parse", text=error.go_text)
+        return Answer(stage="parse", text=runes(error.go_text))
     except TemplateError as error:
-        return Answer(stage="exec", text=error.go_text)
+        return Answer(stage="exec", text=runes(error.go_text))
 
 
 _PLACES = {"parse": re.compile(r"template: [^:]*:\d+:"), "exec": re.compile(r"template: [^:]*:\d+:\d+:")}
@@ -112,7 +113,7 @@ def cases(paths: list[str]) -> Iterator[dict[str, Any]]:
     """Yield the cases of files and of the ``*.jsonl`` files in folders. Every number is a float, as in the recorded runs."""
     for path in map(Path, paths):
         for file in sorted(path.glob("*.jsonl")) if path.is_dir() else [path]:
-            for line in file.read_text(encoding="utf-8").splitlines():
+            for line in file.read_text(encoding="utf-8").split("\n"):
                 if line.strip() and "tmpl" in (case := json.loads(line, parse_int=float)):
                     yield case
 
