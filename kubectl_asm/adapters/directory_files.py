@@ -47,10 +47,10 @@ def read_bytes(path: Path) -> bytes:
         raise InputError(f"the file cannot be read: {error.strerror}", file=str(path)) from None
 
 
-def replace_file(path: Path, data: bytes, *, private: bool) -> None:
+def replace_file(path: Path, data: bytes, *, private: bool, durable: bool = True) -> None:
     """Write data to path in one step. private: mode 0600; otherwise the mode of the file that was there. Raises OSError.
 
-    A symbolic link stays one: its target is replaced.
+    A symbolic link stays one: its target is replaced. durable: also survive a loss of power, which costs a wait for the disk.
     """
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name}{_TEMPORARY}")
@@ -61,7 +61,8 @@ def replace_file(path: Path, data: bytes, *, private: bool) -> None:
             os.chmod(temporary, mode)
             handle.write(data)
             handle.flush()
-            os.fsync(handle.fileno())
+            if durable:
+                os.fsync(handle.fileno())
         os.replace(temporary, target)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -73,7 +73,7 @@ class StateFile:
             self._lines[key] = line
         body = b"".join(b"- " + self._lines[one] + b"\n" for one in sorted(self._lines))
         head = f"{_HEAD}apiVersion: kubectl-asm/v1\nkind: ClusterState\nobjects:{'' if body else ' []'}\n"
-        replace_file(self._path, head.encode() + body, private=True)
+        replace_file(self._path, head.encode() + body, private=True, durable=False)
 
     def _read(self) -> dict[Key, Entry]:
         if not self._path.exists():

@@ -86,7 +86,8 @@ class MemoryCluster:
             if kind is Namespace and not self._strict:
                 names = {key[1] for key in self._objects if key[1]}
                 found |= {key: self._implied(name) for name in names if (key := _key(Namespace, "", name)) not in found}
-        wanted = (found[key] for key in sorted(found) if not namespace or key[1] == namespace)
+        everywhere = not namespace or not kind.RESOURCE.namespaced
+        wanted = (found[key] for key in sorted(found) if everywhere or key[1] == namespace)
         return [cast("Obj", obj) for obj in wanted if matches(obj.metadata.labels)]
 
     # -- ObjectWriter

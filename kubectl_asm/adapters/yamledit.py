@@ -14,7 +14,6 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
-from ruamel.yaml.util import load_yaml_guess_indent
 
 from kubectl_asm.errors import BugError
 from kubectl_asm.manifest.scalars import Dialect, resolve_plain
@@ -34,15 +33,14 @@ def split_parts(text: str) -> list[str]:
 
 def new_document(value: dict[str, Any]) -> str:
     """Return a manifest as YAML text."""
-    return _dumped(_writer(2, 2, 0), _quoted(value))
+    return _dumped(_writer(2, 0), _quoted(value))
 
 
 def change_yaml(part: str, path: Path, old: dict[str, Any], new: dict[str, Any]) -> str:
     """Return one YAML document with the object at path turned from old into new."""
     mark = match.group() if (match := _BARE_MARK.match(part)) else ""
     body = part[len(mark) :]
-    _, indent, offset = load_yaml_guess_indent(body)
-    yaml = _writer(_mapping_indent(body), indent or 2, offset or 0)
+    yaml = _writer(_mapping_indent(body), _list_offset(body))
     yaml.explicit_start = not mark and part.startswith("---")
     document = yaml.load(body)
     _lay(_at(document, path), old, new)
@@ -59,7 +57,7 @@ def change_json(text: str, path: Path, old: dict[str, Any], new: dict[str, Any])
 
 def without_item(text: str, path: Path, *, is_json: bool) -> str:
     """Return the text of a List without the item at path."""
-    yaml = _writer(_mapping_indent(text), 2, 0)
+    yaml = _writer(_mapping_indent(text), _list_offset(text))
     document = json.loads(text) if is_json else yaml.load(text)
     del _at(document, path[:-1])[path[-1]]
     return _json_text(document) if is_json else _dumped(yaml, document)
@@ -69,11 +67,11 @@ def _json_text(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _writer(mapping: int, sequence: int, offset: int) -> YAML:
+def _writer(mapping: int, offset: int) -> YAML:
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
     yaml.width = _WIDTH
-    yaml.indent(mapping=mapping, sequence=sequence, offset=offset)
+    yaml.indent(mapping=mapping, sequence=offset + 2, offset=offset)
     return yaml
 
 
@@ -81,6 +79,12 @@ def _mapping_indent(text: str) -> int:
     """Return the indentation of the first nested mapping of a text."""
     match = re.search(r"^[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\r?\n(?:[ \t]*#[^\n]*\n|[ \t]*\r?\n)*( +)[^\s#-]", text, re.MULTILINE)
     return len(match[1]) if match else 2
+
+
+def _list_offset(text: str) -> int:
+    """Return by how much the dashes of a list stand to the right of its key."""
+    match = re.search(r"^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\r?\n( *)- ", text, re.MULTILINE)
+    return max(len(match[2]) - len(match[1]), 0) if match else 0
 
 
 def _dumped(yaml: YAML, document: Any) -> str:
