@@ -1,34 +1,15 @@
 """Connections of the product's own adapters to a test control plane."""
 
-# ruff: noqa: TID251  # real servers need the real clock
-
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from kubectl_asm.adapters.kube.connection import Connection, ConnectionOptions, connect
+from kubectl_asm.adapters.kube.requestlog import RequestLog
+from kubectl_asm.adapters.system import SystemClock, utc_now
 
 
-class RealClock:
-    """The Clock port on real time. waits: what was asked for."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def wait(self, seconds: float) -> bool:
-        self.waits.append(seconds)
-        time.sleep(seconds)
-        return True
-
-
-def real_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def open_connection(kubeconfig: Path | str, **options: object) -> Connection:
-    return connect(ConnectionOptions(kubeconfig=str(kubeconfig), **options), clock=RealClock(), now=real_now)  # type: ignore[arg-type]
+def open_connection(kubeconfig: Path | str, *, log: RequestLog | None = None, **options: Any) -> Connection:
+    """Open a connection as a command would; the caller closes it."""
+    return connect(ConnectionOptions(kubeconfig=str(kubeconfig), **options), clock=SystemClock(), now=utc_now, log=log)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import socket
 import stat
+import tempfile
 import threading
 
 import pytest
 import yaml
 
 from kubectl_asm.adapters.kube.access import AccessReviewer
+from kubectl_asm.adapters.kube.errors import Asked
 from kubectl_asm.adapters.kube.reader import KubeReader
+from kubectl_asm.adapters.kube.requestlog import RequestLog
 from kubectl_asm.adapters.kube.tokens import KubeTokenIssuer
 from kubectl_asm.errors import AccessError, AsmError, NotFoundError, UnavailableError, UsageError
 from kubectl_asm.model.objects import Namespace, Secret
@@ -35,8 +41,6 @@ def opened():
 
 def whoami(connection):
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    from kubectl_asm.adapters.kube.errors import Asked
-
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     reply = connection.transport.write("POST", path, Asked("create", "selfsubjectreviews"), body)
     return json.loads(reply.body)["status"]["userInfo"]
@@ -65,8 +69,6 @@ def test_a_client_certificate_given_as_data_authenticates(kubeconfig_for, opened
 
 
 def test_client_certificate_files_relative_to_the_kubeconfig_authenticate(control_plane, tmp_path, opened):
-    import base64
-
     data = control_plane.certificate_user("bob")
     for field in ("client-certificate", "client-key"):
         (tmp_path / f"{field}.pem").write_bytes(base64.b64decode(data[f"{field}-data"]))
@@ -76,8 +78,6 @@ def test_client_certificate_files_relative_to_the_kubeconfig_authenticate(contro
 
 
 def test_nothing_is_written_to_the_temporary_folder(kubeconfig_for, opened, tmp_path, monkeypatch):
-    import tempfile
-
     folder = tmp_path / "tmp"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -91,8 +91,6 @@ def test_an_exec_plugin_gives_a_token(control_plane, tmp_path, opened):
 
 
 def test_an_exec_plugin_gives_a_certificate(control_plane, tmp_path, opened):
-    import base64
-
     data = {key: base64.b64decode(value).decode() for key, value in control_plane.certificate_user("carol").items()}
     status = {"clientCertificateData": data["client-certificate-data"], "clientKeyData": data["client-key-data"]}
     user = plugin(tmp_path, "login", credential(**status))
@@ -146,10 +144,6 @@ def test_a_refused_token_says_so_and_is_not_shown(control_plane, tmp_path, opene
 
 
 def test_an_expired_service_account_token_is_refused_with_the_same_words(control_plane, tmp_path, opened):
-    import base64
-    import hashlib
-    import hmac
-
     def part(value):
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
 
@@ -200,8 +194,6 @@ def test_a_pod_uses_its_service_account(control_plane, namespace, tmp_path, open
 
 
 def test_a_token_request_names_its_audience(control_plane, namespace, opened):
-    import base64
-
     control_plane.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "app"}})
     token = KubeTokenIssuer(opened(control_plane.kubeconfig).transport).issue(namespace, "app", ["sts.aliyuncs.com"])
     payload = token.split(".")[1]
@@ -318,14 +310,10 @@ def test_a_read_goes_on_after_the_server_was_restarted(control_plane, kubeconfig
 
 
 def test_only_method_path_status_and_duration_are_logged(control_plane, namespace, caplog):
-    from kubectl_asm.adapters.kube.connection import ConnectionOptions, connect
-    from kubectl_asm.adapters.kube.requestlog import RequestLog
-    from tests.live.clients import RealClock, real_now
-
     records = []
     caplog.set_level("DEBUG")
     log = RequestLog(records.append)
-    connection = connect(ConnectionOptions(kubeconfig=str(control_plane.kubeconfig)), clock=RealClock(), now=real_now, log=log)
+    connection = open_connection(control_plane.kubeconfig, log=log)
     KubeReader(connection.transport).list(Secret, namespace, label_selector="a=b")
     connection.close()
     assert [(record.method, record.path, record.status) for record in records] == [
