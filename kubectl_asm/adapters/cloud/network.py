@@ -110,7 +110,8 @@ _BY_ERRNO: Final = {errno.ETIMEDOUT: Network.TIMEOUT, errno.EPERM: Network.PERMI
 def _tls_detail(error: BaseException) -> str:
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f" ({cause.verify_message.rstrip('.')})"
+            message = str(getattr(cause, "verify_message", ""))
+            return f" ({message.rstrip('.')})" if message else ""
     return ""
 
 
