@@ -1,0 +1,113 @@
+"""From the identity that the engine decided to an object that has its credentials: one tier, and the hop on top of it.
+
+Which tier applies, and that there is no falling through to another, is decided in the engine; nothing is tried here.
+Source: spec/auth.md 3, 5, 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kubectl_asm.adapters.cloud.transport import Transport
+from kubectl_asm.adapters.credentials.base import CredentialProvider, Credentials, WallClock, credentials_error
+from kubectl_asm.adapters.credentials.metadata import MetadataClient, MetadataOptions
+from kubectl_asm.adapters.credentials.oidc import FileReader, ServiceAccountToken, read_token_file
+from kubectl_asm.adapters.credentials.refresh import ROLE_WINDOW, WORKER_WINDOW, RefreshingCredentials, before_end, last_fifth
+from kubectl_asm.adapters.credentials.static import StaticCredentials
+from kubectl_asm.adapters.credentials.sts import CallerIdentity, RoleCall, StsClient
+from kubectl_asm.errors import BugError
+from kubectl_asm.model.backend import ClientPlan, Identity, Tier
+from kubectl_asm.ports import Random, TokenIssuer
+
+
+def _read_file(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the tiers need of the world. transport: with the system's trust store. tokens: None without a cluster."""
+
+    transport: Transport
+    sts_host: str
+    now: WallClock
+    random: Random
+    tokens: TokenIssuer | None = None
+    read_file: FileReader = _read_file
+    metadata: MetadataOptions = field(default_factory=MetadataOptions)
+
+
+class CredentialChain:
+    """Builds credential providers; router.CloudRouter keeps them. provider_for is its ProviderFactory."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._world = surroundings
+        self._sts = StsClient(surroundings.transport, surroundings.sts_host, surroundings.now, surroundings.random)
+        self._builders: dict[Tier, Callable[[Identity], CredentialProvider]] = {
+            Tier.SERVICE_ACCOUNT: self._service_account,
+            Tier.TOKEN_FILE: self._token_file,
+            Tier.AK_ASSUME_ROLE: self._assume_role,
+            Tier.AK: self._static,
+            Tier.WORKER_ROLE: self._worker_role,
+        }
+
+    def provider_for(self, plan: ClientPlan) -> CredentialProvider:
+        """Return the provider of a plan's identity. No call is made yet; its calls raise BackendError."""
+        identity = plan.identity
+        if identity is None:
+            raise BugError(f"the client {plan.name} has neither an identity nor a refusal")
+        base = self._builders[identity.tier](identity)
+        hop = identity.hop
+        if hop is None:
+            return base
+        role = RoleCall(hop.role_arn, hop.session_name)
+        return self._renewed(lambda: self._sts.assume_role(base.credentials(), role))
+
+    def caller_identity(self, provider: CredentialProvider) -> CallerIdentity:
+        """Ask STS whose credentials a provider gives."""
+        return self._sts.get_caller_identity(provider.credentials())
+
+    def _static(self, identity: Identity) -> CredentialProvider:
+        if identity.key is None:
+            raise BugError(f"the tier {identity.tier} has no AccessKey")
+        return StaticCredentials(identity.key)
+
+    def _assume_role(self, identity: Identity) -> CredentialProvider:
+        base = self._static(identity)
+        role = _role_of(identity)
+        return self._renewed(lambda: self._sts.assume_role(base.credentials(), role))
+
+    def _token_file(self, identity: Identity) -> CredentialProvider:
+        role = _role_of(identity)
+
+        def fetch() -> Credentials:
+            token = read_token_file(identity.token_file, self._world.read_file)
+            return self._sts.assume_role_with_oidc(identity.oidc_provider_arn, token, role)
+
+        return self._renewed(fetch)
+
+    def _service_account(self, identity: Identity) -> CredentialProvider:
+        if self._world.tokens is None or identity.service_account is None:
+            raise credentials_error("a ServiceAccount token needs a cluster, and none is used here")
+        token = ServiceAccountToken(self._world.tokens, identity.service_account, identity.audiences, self._world.now)
+        # The session length of a store is not read next to serviceAccountRef.
+        role = RoleCall(identity.role_arn, identity.session_name)
+        return RefreshingCredentials(
+            lambda: self._sts.assume_role_with_oidc(identity.oidc_provider_arn, token.get(), role),
+            # Either clock being due asks STS again; the token is requested anew only when its own is.
+            lambda issued, expires: min(last_fifth(issued, expires), token.due_at or expires),
+            self._world.now,
+        )
+
+    def _worker_role(self, identity: Identity) -> CredentialProvider:  # noqa: ARG002  # the machine's, whatever the store
+        client = MetadataClient(self._world.transport, self._world.metadata)
+        return RefreshingCredentials(client.credentials, before_end(WORKER_WINDOW, self._world.random), self._world.now)
+
+    def _renewed(self, fetch: Callable[[], Credentials]) -> CredentialProvider:
+        return RefreshingCredentials(fetch, before_end(ROLE_WINDOW, self._world.random), self._world.now)
+
+
+def _role_of(identity: Identity) -> RoleCall:
+    return RoleCall(identity.role_arn, identity.session_name, identity.duration_s)
