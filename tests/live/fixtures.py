@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     except MissingControlPlane as reason:
         if os.environ.get("CI") == "true":
             pytest.fail(f"CI must run the live tests: {reason}")
-        pytest.skip(f"LIVE TESTS SKIPPED: {reason}")
+        print(f"\nLIVE TESTS SKIPPED: {reason}", file=sys.__stderr__, flush=True)
+        pytest.skip(str(reason))
 
 
 @pytest.fixture
