@@ -1,0 +1,84 @@
+"""Input as the user names it: files, folders, globs, stdin and kustomizations become SourceTexts.
+
+Source: spec/cli.md 1 (inputs).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from kubectl_asm.errors import InputError, UsageError
+from kubectl_asm.manifest.documents import SourceText
+
+STDIN_NAME = "<stdin>"
+_ENDINGS = (".yaml", ".yml", ".json")
+_GLOB_CHARACTERS = frozenset("*?[")
+MAX_FILE_BYTES = 64 * 1024 * 1024
+
+
+def read_sources(
+    filenames: Sequence[str], *, recursive: bool = False, kustomize: str = "", stdin: IO[bytes] | None = None
+) -> Iterator[SourceText]:
+    """Yield the text behind every name in order; a folder gives its manifests in name order.
+
+    stdin: used when nothing is named, and for `-`. Raises InputError for what cannot be read, UsageError for no input.
+    """
+    if kustomize:
+        yield _kustomized(kustomize)
+    if not filenames and not kustomize:
+        if stdin is None:
+            raise UsageError("nothing to read", hint="name manifests with -f FILE, a folder, a glob, or - for stdin")
+        yield SourceText(STDIN_NAME, stdin.read())
+        return
+    seen: set[str] = set()
+    for name in filenames:
+        if name == "-":
+            yield SourceText(STDIN_NAME, (stdin or sys.stdin.buffer).read())
+            continue
+        for path in expand(name, recursive=recursive):
+            if str(path) not in seen:
+                seen.add(str(path))
+                yield read_file(path)
+
+
+def expand(name: str, *, recursive: bool) -> Iterable[Path]:
+    """Return the files a name stands for. Raises InputError when there are none."""
+    path = Path(name)
+    if path.is_dir():
+        found = sorted(path.rglob("*") if recursive else path.iterdir())
+        return [item for item in found if item.suffix in _ENDINGS and item.is_file()]
+    if path.exists() or not _GLOB_CHARACTERS & set(name):
+        return [path]
+    anchor, pattern = (Path(path.anchor), str(path.relative_to(path.anchor))) if path.is_absolute() else (Path(), name)
+    matches = sorted(anchor.glob(pattern))
+    if not matches:
+        raise InputError("no file matches this pattern", file=name)
+    return [item for item in matches if item.is_file()]
+
+
+def read_file(path: Path) -> SourceText:
+    """Return a file's bytes under the name the user gave. Raises InputError."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise InputError(f"the file is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB", file=str(path))
+        return SourceText(str(path), path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or type(error).__name__}", file=str(path)) from None
+
+
+def _kustomized(folder: str) -> SourceText:
+    """Build a kustomization with kubectl, which is the reference for it."""
+    try:
+        done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, check=False, timeout=120)  # noqa: S603, S607  # no shell; kubectl is what the user runs
+    except FileNotFoundError:
+        raise UsageError("-k needs kubectl on PATH") from None
+    except subprocess.TimeoutExpired:
+        raise InputError("kubectl kustomize did not finish within two minutes", file=folder) from None
+    if done.returncode:
+        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise InputError(f"kubectl kustomize failed: {reason[-1] if reason else 'no message'}", file=folder)
+    return SourceText(f"{folder} (kustomize)", done.stdout)

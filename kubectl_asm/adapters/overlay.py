@@ -1,0 +1,66 @@
+"""Readers over readers: files before the cluster, and namespaces that may not be read.
+
+Decorators of the ObjectReader port; whoever asks does not notice.
+Source: spec/operation.md 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
+
+from kubectl_asm.errors import AccessError, NotFoundError
+from kubectl_asm.model.objects import KubeObject, Meta, Namespace
+from kubectl_asm.ports import ObjectReader
+
+Obj = TypeVar("Obj", bound=KubeObject)
+
+
+class OverlayReader:
+    """Looks in the upper reader first, then in the lower one."""
+
+    def __init__(self, upper: ObjectReader, lower: ObjectReader) -> None:
+        self._upper = upper
+        self._lower = lower
+
+    def get(self, kind: type[Obj], namespace: str, name: str) -> Obj:
+        """Return the object of the upper reader, else of the lower one. Namespaces come from the lower one only."""
+        if kind is Namespace:
+            return self._lower.get(kind, namespace, name)
+        try:
+            return self._upper.get(kind, namespace, name)
+        except NotFoundError:
+            return self._lower.get(kind, namespace, name)
+
+    def list(self, kind: type[Obj], namespace: str = "", *, label_selector: str = "") -> Sequence[Obj]:
+        """Return the objects of both, the upper ones hiding lower ones of the same name."""
+        upper = self._upper.list(kind, namespace, label_selector=label_selector)
+        hidden = {(obj.namespace, obj.name) for obj in upper}
+        lower = self._lower.list(kind, namespace, label_selector=label_selector)
+        both = [*upper, *(obj for obj in lower if (obj.namespace, obj.name) not in hidden)]
+        return sorted(both, key=lambda obj: (obj.namespace, obj.name))
+
+
+class AssumedNamespaces:
+    """Takes a namespace the caller may not read as existing and active; a terminating one still refuses the write.
+
+    Users of one namespace rarely may read the Namespace object itself. on_assumed: told once a namespace.
+    """
+
+    def __init__(self, inner: ObjectReader, on_assumed: Callable[[str], None]) -> None:
+        self._inner = inner
+        self._on_assumed = on_assumed
+
+    def get(self, kind: type[Obj], namespace: str, name: str) -> Obj:
+        """Return the object; a Namespace that is forbidden is assumed."""
+        try:
+            return self._inner.get(kind, namespace, name)
+        except AccessError:
+            if kind is not Namespace:
+                raise
+            self._on_assumed(name)
+            return cast("Obj", Namespace(metadata=Meta(name=name)))
+
+    def list(self, kind: type[Obj], namespace: str = "", *, label_selector: str = "") -> Sequence[Obj]:
+        """Return what the inner reader lists."""
+        return self._inner.list(kind, namespace, label_selector=label_selector)
