@@ -42,6 +42,9 @@ BUILD_TIMEOUT_S = 1800
 READY_TIMEOUT_S = 90
 
 
+Say = Callable[[str], None]
+
+
 class MissingControlPlane(Exception):
     """No binaries and no way to build them; the text says what to do."""
 
@@ -49,7 +52,7 @@ class MissingControlPlane(Exception):
 # -- binaries
 
 
-def find_binaries() -> Path:
+def find_binaries(say: Say) -> Path:
     """Return the folder of the binaries: KUBEBUILDER_ASSETS, the user's cache, or a fresh build into it."""
     if assets := os.environ.get("KUBEBUILDER_ASSETS"):
         if _is_complete(Path(assets)):
@@ -59,7 +62,7 @@ def find_binaries() -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "lock"):
         if not _is_complete(cache):
-            _build(cache)
+            _build(cache, say)
     return cache
 
 
@@ -72,15 +75,14 @@ def _is_complete(folder: Path) -> bool:
     return all(os.access(folder / name, os.X_OK) for name in BINARIES)
 
 
-def _build(target: Path) -> None:
+def _build(target: Path, say: Say) -> None:
     go = shutil.which("go")
     if go is None:
         raise MissingControlPlane(
             "live tests need kube-apiserver and etcd: set KUBEBUILDER_ASSETS to a folder that holds them, "
             "or install Go 1.24 or newer"
         )
-    notice = "building kube-apiserver and etcd for the live tests; the first time takes about five minutes"
-    print(notice, file=sys.__stderr__, flush=True)
+    say("building kube-apiserver and etcd for the live tests; the first time takes about five minutes")
     major, minor, _ = VERSION.removeprefix("v").split(".")
     version = "k8s.io/component-base/version.git"
     flags = f"-s -w -X {version}Version={VERSION} -X {version}Major={major} -X {version}Minor={minor}"
@@ -158,9 +160,9 @@ class ControlPlane:
 
 
 @contextlib.contextmanager
-def shared(root: Path) -> Iterator[ControlPlane]:
+def shared(root: Path, say: Say = print) -> Iterator[ControlPlane]:
     """Join the control plane of a folder, starting it when this process is the first."""
-    binaries = find_binaries()
+    binaries = find_binaries(say)
     folder = root / "control-plane"
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / "users").open("a") as users:

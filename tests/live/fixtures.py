@@ -25,18 +25,29 @@ KubeconfigFor = Callable[..., Path]
 _numbers = itertools.count(1)
 
 
+def _aloud(config: pytest.Config) -> Callable[[str], None]:
+    """Return a function that writes a line past pytest's capturing."""
+    capturing = config.pluginmanager.getplugin("capturemanager")
+
+    def say(line: str) -> None:
+        with capturing.global_and_fixture_disabled():
+            print(f"\n{line}", file=sys.stderr, flush=True)
+
+    return say
+
+
 @pytest.fixture(scope="session")
-def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+def control_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
     """A real kube-apiserver and etcd with our custom resources installed."""
     base = tmp_path_factory.getbasetemp()
     root = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     try:
-        with shared(root) as running:
+        with shared(root, _aloud(pytestconfig)) as running:
             yield running
     except MissingControlPlane as reason:
         if os.environ.get("CI") == "true":
             pytest.fail(f"CI must run the live tests: {reason}")
-        print(f"\nLIVE TESTS SKIPPED: {reason}", file=sys.__stderr__, flush=True)
+        _aloud(pytestconfig)(f"LIVE TESTS SKIPPED: {reason}")
         pytest.skip(str(reason))
 
 
