@@ -12,12 +12,14 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from kubectl_asm.gotemplate.funcs.signature import Function
+from kubectl_asm.gotemplate.funcs.signature import Environment, Function
 from kubectl_asm.gotemplate.values import raw, runes
 
 GROUP = "strings"
 BLANKS: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 """The characters that Go's unicode.IsSpace accepts."""
+
+CHARACTERS_PER_STEP: Final = 4
 
 _REPLACEMENT: Final = "\ufffd"
 
@@ -54,14 +56,21 @@ def title_rune(ch: str) -> str:
     return form if len(form) == 1 else ch
 
 
+def _mapped(text: str, rune: Callable[[str], str]) -> str:
+    """Return the text with every character mapped, each different one looked up once."""
+    seen = runes(text)
+    table = {ch: rune(ch) for ch in set(seen)}
+    return "".join(map(table.__getitem__, seen))
+
+
 def upper(text: str) -> str:
     """Return the text in upper case, character by character. Source: Go strings.ToUpper."""
-    return text.upper() if text.isascii() else "".join(map(upper_rune, runes(text)))
+    return text.upper() if text.isascii() else _mapped(text, upper_rune)
 
 
 def lower(text: str) -> str:
     """Return the text in lower case, character by character. Source: Go strings.ToLower."""
-    return text.lower() if text.isascii() else "".join(map(lower_rune, runes(text)))
+    return text.lower() if text.isascii() else _mapped(text, lower_rune)
 
 
 def _separates_words(ch: str) -> bool:
@@ -353,8 +362,14 @@ def kebabcase(text: str) -> str:
     return _joined_lower(text, "-")
 
 
-def _row(name: str, call: Callable[..., object], summary: str) -> Function:
-    return Function(name, GROUP, call, ("string",), "string", summary=summary)
+def _row(name: str, call: Callable[[str], str], summary: str) -> Function:
+    """Return a row whose function charges for every character: these walk the text one by one."""
+
+    def charged(env: Environment, text: str) -> str:
+        env.budget.step(len(text) // CHARACTERS_PER_STEP + 1)
+        return call(text)
+
+    return Function(name, GROUP, charged, ("string",), "string", needs_env=True, summary=summary)
 
 
 FUNCTIONS: tuple[Function, ...] = (

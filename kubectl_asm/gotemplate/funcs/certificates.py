@@ -47,17 +47,29 @@ class Block(NamedTuple):
     content: bytes
 
 
-_PEM: Final = re.compile(r"(?:^|(?<=\n))-----BEGIN ([^\n]*?)-----[ \t\r]*\n(.*?)-----END \1-----[ \t\r]*(?:\n|\Z)", re.DOTALL)
+_BEGIN: Final = re.compile(r"^-----BEGIN ([^\n]*?)-----[ \t\r]*\n", re.MULTILINE)
+
+
+def _body(text: str) -> str | None:
+    """Return the base64 lines of a block without its headers; None when a dash shows that they are none."""
+    head, blank, rest = text.partition("\n\n")
+    body = rest if blank and ":" in head else text
+    return None if "-" in body else re.sub(r"[ \t\r\n]", "", body)
 
 
 def decode_pem(text: str) -> Block | None:
     """Return the first sound PEM block of the text, None when there is none; headers are skipped."""
-    for match in _PEM.finditer(text):
-        head, blank, body = match[2].partition("\n\n")
-        if not (blank and ":" in head):
-            body = match[2]
+    unfinished: set[str] = set()
+    for match in _BEGIN.finditer(text):
+        label = match[1]
+        end = -1 if label in unfinished else text.find(f"-----END {label}-----", match.end())
+        if end < 0:
+            unfinished.add(label)
+            continue
+        body = None if text.startswith("-----BEGIN ", match.end()) else _body(text[match.end() : end])
         try:
-            return Block(match[1], base64.b64decode(re.sub(r"[ \t\r\n]", "", body), validate=True))
+            if body is not None:
+                return Block(label, base64.b64decode(body, validate=True))
         except (binascii.Error, ValueError):
             continue
     return None

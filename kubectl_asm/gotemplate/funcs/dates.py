@@ -19,6 +19,8 @@ from kubectl_asm.gotemplate.values import ANY, Int32, Int64, wrap
 GROUP = "dates"
 TIME: Final = "time.Time"
 _HTML: Final = "2006-01-02"
+_LONGEST_GROWTH: Final = 16
+"""How many bytes one of a layout can become: the year of the last time Go knows."""
 
 
 # --- zones and instants -----------------------------------------------------------------------------------
@@ -53,11 +55,17 @@ def _instant(env: Environment, value: object, *, integers: tuple[type[int], ...]
     return now(env)
 
 
+def _charge(env: Environment, text: str) -> None:
+    env.budget.step(len(text) // 4 + 1)
+
+
 # --- writing ----------------------------------------------------------------------------------------------
 
 
 def date_in_zone(env: Environment, layout: str, value: object, zone: str) -> str:
     """Return the date in a zone, written by a Go layout."""
+    _charge(env, layout)
+    env.budget.value(len(layout) * _LONGEST_GROWTH)
     return _instant(env, value, integers=(int, Int64, Int32)).in_zone(load_zone(env, zone)).format(layout)
 
 
@@ -86,6 +94,7 @@ def unix_epoch(value: GoTime) -> str:
 
 def must_to_date(env: Environment, layout: str, text: str) -> GoTime:
     """Return the time that a text gives by a Go layout. Raises: FunctionError."""
+    _charge(env, layout + text)
     try:
         return parse_time(layout, text, local_zone(env))
     except TimeFormatError as error:
@@ -95,8 +104,8 @@ def must_to_date(env: Environment, layout: str, text: str) -> GoTime:
 def to_date(env: Environment, layout: str, text: str) -> GoTime:
     """Return the time that a text gives by a Go layout, the first instant of year 1 when it does not fit."""
     try:
-        return parse_time(layout, text, local_zone(env))
-    except TimeFormatError:
+        return must_to_date(env, layout, text)
+    except FunctionError:
         return ZERO_TIME
 
 

@@ -46,19 +46,19 @@ def _fraction(digits: str, unit: int) -> int:
 def parse_duration(text: str) -> int:
     """Return the nanoseconds of a duration with an optional sign. Raises: DurationError."""
     invalid = DurationError(f"time: invalid duration {quote(text)}")
-    rest = text[1:] if text[:1] in ("+", "-") else text
-    if rest == "0":
+    at = 1 if text[:1] in ("+", "-") else 0
+    if text[at:] == "0":
         return 0
-    if not rest:
+    if at == len(text):
         raise invalid
     total = 0
-    while rest:
-        match = _TERM.match(rest)
+    while at < len(text):
+        match = _TERM.match(text, at)
         assert match is not None  # every part of the pattern may be empty
         total += _term(match, text, invalid)
         if total > _LIMIT:
             raise invalid
-        rest = rest[match.end() :]
+        at = match.end()
     if text.startswith("-"):
         return -total
     if total == _LIMIT:

@@ -92,6 +92,7 @@ def b64dec(text: str) -> str:
 # --- base32 -----------------------------------------------------------------------------------------------
 
 _BASE32_DIGITS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+_CLEAN_BASE32: Final = re.compile(rb"(?:[A-Z2-7]{8})*(?:[A-Z2-7]{7}=|[A-Z2-7]{5}={3}|[A-Z2-7]{4}={4}|[A-Z2-7]{2}={6})?")
 _PADDABLE: Final = frozenset({2, 4, 5, 7})
 
 
@@ -124,7 +125,7 @@ def b32enc(text: str) -> str:
 def b32dec(text: str) -> str:
     """Return the decoded text, or for bad input the error's text. Bytes after complete padding are ignored."""
     data = raw(text).translate(None, _NEWLINES)
-    problem = _base32_problem(data)
+    problem = None if _CLEAN_BASE32.fullmatch(data) else _base32_problem(data)
     if problem is not None:
         return f"illegal base32 data at input byte {problem}"
     digits = data.partition(b"=")[0]

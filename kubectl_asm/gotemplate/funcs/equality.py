@@ -5,7 +5,11 @@ Source: Go reflect.DeepEqual; spec/templates.md section 6.4 (row ``uniq``).
 
 from __future__ import annotations
 
+from typing import Final
+
 from kubectl_asm.gotemplate.values import GoList, GoMap, GoObject, type_of
+
+_COMPOSITE: Final = (GoList, GoMap, GoObject)
 
 
 def _same_shape(left: object, right: object) -> list[tuple[object, object]] | None:
@@ -24,14 +28,24 @@ def _same_shape(left: object, right: object) -> list[tuple[object, object]] | No
 
 
 def deep_equal(left: object, right: object) -> bool:
-    """Whether two values have the same type and equal contents; NaN differs from itself, a nil list from an empty one."""
-    pending = [(left, right)]
+    """Whether two values have the same type and equal contents; NaN differs from itself, a nil list from an empty one.
+
+    A pair of containers met again inside itself counts as equal.
+    """
+    if type(left) is not type(right):
+        return False
+    if not isinstance(left, _COMPOSITE):
+        return left == right
+    pending: list[tuple[object, object]] = [(left, right)]
+    seen: set[tuple[int, int]] = set()
     while pending:
         left, right = pending.pop()
         if type_of(left) != type_of(right):
             return False
-        if left is right and isinstance(left, (GoList, GoMap, GoObject)):
-            continue
+        if isinstance(left, _COMPOSITE):
+            if left is right or (id(left), id(right)) in seen:
+                continue
+            seen.add((id(left), id(right)))
         pairs = _same_shape(left, right)
         if pairs is None:
             return False

@@ -80,7 +80,7 @@ def compact(value: object) -> GoList:
 
 
 def _contains(env: Environment, haystack: list[object], needle: object) -> bool:
-    env.budget.step(len(haystack) // 10 + 1)
+    env.budget.step(len(haystack) // 4 + 1)
     return any(deep_equal(needle, item) for item in haystack)
 
 

@@ -16,7 +16,7 @@ from kubectl_asm.gotemplate.values import runes, wrap
 
 GROUP = "random"
 _PRINTABLE: Final = "".join(map(chr, range(32, 127)))
-_BYTES_PER_STEP: Final = 64
+_BYTES_PER_STEP: Final = 4
 
 
 def _charge(env: Environment, count: int) -> None:

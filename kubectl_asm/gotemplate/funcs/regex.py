@@ -15,7 +15,9 @@ from kubectl_asm.gotemplate.quoting import can_backquote, quote
 from kubectl_asm.gotemplate.values import GoList, raw
 
 GROUP = "regex"
-_BYTES_PER_STEP: Final = 256
+_BYTES_PER_STEP: Final = 64
+_BYTES_PER_STEP_OF_MANY: Final = 4
+"""Every byte may be a match of its own, and each match costs far more than a byte."""
 
 Compile = Callable[[str], GoRegex]
 
@@ -41,9 +43,9 @@ def _compile(pattern: str) -> GoRegex:
         raise FunctionError(f"regexp: Compile({_go_literal(pattern)}): {error}") from error
 
 
-def _charge(env: Environment, text: str) -> None:
+def _charge(env: Environment, text: str, per_step: int = _BYTES_PER_STEP) -> None:
     """Charge the time that a linear scan of the text takes."""
-    env.budget.step(len(text) // _BYTES_PER_STEP + 1)
+    env.budget.step(len(text) // per_step + 1)
 
 
 def regex_match(env: Environment, pattern: str, text: str) -> bool:
@@ -76,7 +78,7 @@ def _find(compile_pattern: Compile) -> Callable[[Environment, str, str], str]:
 
 def _find_all(compile_pattern: Compile) -> Callable[[Environment, str, str, int], GoList]:
     def find_all(env: Environment, pattern: str, text: str, limit: int) -> GoList:
-        _charge(env, text)
+        _charge(env, text, _BYTES_PER_STEP_OF_MANY)
         return _texts(env, compile_pattern(pattern).find_all(text, limit))
 
     return find_all
@@ -84,7 +86,7 @@ def _find_all(compile_pattern: Compile) -> Callable[[Environment, str, str, int]
 
 def _split(compile_pattern: Compile) -> Callable[[Environment, str, str, int], GoList]:
     def split(env: Environment, pattern: str, text: str, limit: int) -> GoList:
-        _charge(env, text)
+        _charge(env, text, _BYTES_PER_STEP_OF_MANY)
         return _texts(env, compile_pattern(pattern).split(text, limit))
 
     return split
@@ -102,7 +104,7 @@ def _announce_replacement(env: Environment, regex: GoRegex, text: str, replaceme
 
 def replace_all(env: Environment, regex: GoRegex, text: str, replacement: str, *, literal: bool = False) -> str:
     """Return the text with every match replaced; ``$1 ${name}`` are expanded unless literal."""
-    _charge(env, text)
+    _charge(env, text, _BYTES_PER_STEP_OF_MANY)
     _announce_replacement(env, regex, text, replacement)
     return regex.replace_all_literal(text, replacement) if literal else regex.replace_all(text, replacement)
 

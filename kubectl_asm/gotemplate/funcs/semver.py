@@ -12,7 +12,7 @@ from typing import Final
 
 import re2
 
-from kubectl_asm.gotemplate.funcs.signature import Function, FunctionError
+from kubectl_asm.gotemplate.funcs.signature import Environment, Function, FunctionError
 from kubectl_asm.gotemplate.funcs.versions import IDENTIFIERS, Version, VersionError, compare_prereleases, parse_version
 from kubectl_asm.gotemplate.values import raw, text_of
 
@@ -170,19 +170,21 @@ def _parse_condition(text: str) -> _Condition:
     return _Condition(operator, version, _is_open(major) or any_minor or any_patch, any_minor, any_patch)
 
 
-def _parse_constraint(text: str) -> list[list[_Condition]]:
+def _parse_constraint(env: Environment, text: str) -> list[list[_Condition]]:
     """Return the alternatives, each a list of conditions that must all hold. Raises: FunctionError."""
+    env.budget.step(len(text) // 4 + 1)
     alternatives = []
-    for part in _rewrite_ranges(text).split("||"):
+    for part in _rewrite_ranges(env, text).split("||"):
         if not _ALL.fullmatch(raw(part)):
             raise FunctionError(f"improper constraint: {part}")
         alternatives.append([_parse_condition(text_of(match[0])) for match in _FIND.finditer(raw(part))])
     return alternatives
 
 
-def _rewrite_ranges(text: str) -> str:
+def _rewrite_ranges(env: Environment, text: str) -> str:
     """Return the text with every ``low - high`` written as two conditions."""
     for match in _RANGE.finditer(raw(text)):
+        env.budget.step(len(text) // 1024 + 1)
         text = text.replace(text_of(match[0]), f">= {text_of(match[1])}, <= {text_of(match[7])} ", 1)
     return text
 
@@ -195,9 +197,9 @@ def semver(text: str) -> Version:
         raise FunctionError(str(error)) from error
 
 
-def semver_compare(constraint: str, version: str) -> bool:
+def semver_compare(env: Environment, constraint: str, version: str) -> bool:
     """Whether a version fulfils a constraint. Raises: FunctionError when either cannot be read."""
-    alternatives = _parse_constraint(constraint)
+    alternatives = _parse_constraint(env, constraint)
     wanted = semver(version)
     return any(all(condition.holds(wanted) for condition in conditions) for conditions in alternatives)
 
@@ -205,6 +207,12 @@ def semver_compare(constraint: str, version: str) -> bool:
 FUNCTIONS: tuple[Function, ...] = (
     Function("semver", GROUP, semver, ("string",), VERSION, summary="Version with its parts as methods."),
     Function(
-        "semverCompare", GROUP, semver_compare, ("string", "string"), "bool", summary="Whether a version fulfils a constraint."
+        "semverCompare",
+        GROUP,
+        semver_compare,
+        ("string", "string"),
+        "bool",
+        needs_env=True,
+        summary="Whether a version fulfils a constraint.",
     ),
 )

@@ -190,6 +190,7 @@ def wrap_words(env: Environment, width: int, separator: str, text: str, *, break
         offset = end + skip
         size += len(lines[-1]) + len(newline)
         env.budget.value(size)
+        env.budget.step()
     return text_of(newline.join([*lines, data[offset:]]))
 
 

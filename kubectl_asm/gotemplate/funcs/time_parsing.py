@@ -28,14 +28,24 @@ class _RangeError(Exception):
 
 
 _FRACTION: Final = re.compile(r"[.,][0-9]+")
+_UP_TO_FOUR_DIGITS: Final = re.compile(r"[0-9]{1,4}")
+_SIGNED_DIGIT: Final = re.compile(r"[+-][0-9]")
+_BLANKS: Final = re.compile(" *")
+_LONGEST_ZONE: Final = 32
 _MIN_RANGES: Final = {"month": (1, 12), "hour": (0, 23), "minute": (0, 59), "second": (0, 59)}
+
+
+def _after_blanks(text: str, at: int) -> int:
+    match = _BLANKS.match(text, at)
+    assert match is not None  # the pattern may match nothing
+    return match.end()
 
 
 class _Reader:
     """Reads one text by one layout. Fields that the text does not set stay None."""
 
     def __init__(self, layout: str, text: str) -> None:
-        self._layout, self._text, self._rest = layout, text, text
+        self._layout, self._text, self._at = layout, text, 0
         self._pieces = list(pieces(layout))
         self._numbers: dict[str, int] = {}
         self._afternoon: bool | None = None
@@ -49,31 +59,35 @@ class _Reader:
             self._skip(literal)
             if sample:
                 self._read_sample(sample, self._pieces[number + 1].sample)
-        if self._rest:
-            self._fail(f": extra text: {quote(self._rest)}")
+        if self._at < len(self._text):
+            self._fail(f": extra text: {quote(self._text[self._at :])}")
         return self._build(local)
 
     def _fail(self, message: str) -> NoReturn:
         raise TimeFormatError(f"parsing time {quote(self._text)}{message}")
 
-    def _fail_at(self, element: str, rest: str) -> NoReturn:
-        self._fail(f" as {quote(self._layout)}: cannot parse {quote(rest)} as {quote(element)}")
+    def _fail_at(self, element: str, at: int) -> NoReturn:
+        self._fail(f" as {quote(self._layout)}: cannot parse {quote(self._text[at:])} as {quote(element)}")
 
     def _skip(self, literal: str) -> None:
         """Move past a literal of the layout; a blank stands for any number of blanks, also none at the end."""
-        expected = literal
-        while expected:
-            if expected[0] == " ":
-                if self._rest and self._rest[0] != " ":
-                    self._fail_at(literal, self._rest)
-                expected, self._rest = expected.lstrip(" "), self._rest.lstrip(" ")
-            elif self._rest[:1] == expected[0]:
-                expected, self._rest = expected[1:], self._rest[1:]
+        place = 0
+        while place < len(literal):
+            if literal[place] == " ":
+                if not self._ahead(" ") and self._at < len(self._text):
+                    self._fail_at(literal, self._at)
+                place = _after_blanks(literal, place)
+                self._at = _after_blanks(self._text, self._at)
+            elif self._ahead(literal[place]):
+                place, self._at = place + 1, self._at + 1
             else:
-                self._fail_at(literal, self._rest)
+                self._fail_at(literal, self._at)
+
+    def _ahead(self, text: str) -> bool:
+        return self._text.startswith(text, self._at)
 
     def _read_sample(self, sample: str, following: str) -> None:
-        before = self._rest
+        before = self._at
         try:
             if sample[0] in "-Z":
                 self._read_offset(sample)
@@ -81,7 +95,7 @@ class _Reader:
                 self._read_fraction(sample)
             else:
                 _READERS[sample](self)
-            if sample in ("5", "05") and following[:1] not in (".", ",") and _FRACTION.match(self._rest):
+            if sample in ("5", "05") and following[:1] not in (".", ",") and _FRACTION.match(self._text, self._at):
                 self._read_fraction(".9")
         except _MismatchError:
             self._fail_at(sample, before)
@@ -89,22 +103,22 @@ class _Reader:
             self._fail(f": {error} out of range")
 
     def _take(self, count: int) -> str:
-        if len(self._rest) < count:
+        if len(self._text) - self._at < count:
             raise _MismatchError
-        taken, self._rest = self._rest[:count], self._rest[count:]
-        return taken
+        self._at += count
+        return self._text[self._at - count : self._at]
 
     def _digits(self, least: int, most: int) -> int:
         """Read a number of so many digits."""
-        match = re.match(rf"[0-9]{{{least},{most}}}", self._rest)
-        if match is None:
+        match = _UP_TO_FOUR_DIGITS.match(self._text, self._at, self._at + most)
+        if match is None or len(match[0]) < least:
             raise _MismatchError
-        return int(self._take(match.end()))
+        return int(self._take(len(match[0])))
 
     def number(self, field: str, least: int, most: int = 2, *, pad: int = 0, top: int | None = None) -> None:
         """Read a number into a field; pad: how many blanks may stand before it; top: largest value when not the usual."""
         for _ in range(pad):
-            self._rest = self._rest.removeprefix(" ")
+            self._at += self._ahead(" ")
         value = self._digits(least, most)
         self._numbers[field] = value
         low, high = _MIN_RANGES.get(field, (value, value))
@@ -113,8 +127,8 @@ class _Reader:
 
     def year(self, digits: int) -> None:
         """Read a year; of two digits, 69 to 99 belong to the 20th century."""
-        if digits == 2 and (match := re.match(r"[+-][0-9]", self._rest)):
-            value = int(self._take(match.end()))
+        if digits == 2 and _SIGNED_DIGIT.match(self._text, self._at):
+            value = int(self._take(2))
         else:
             value = self._digits(digits, digits)
         if digits == 2:
@@ -124,7 +138,8 @@ class _Reader:
     def name(self, field: str, names: Sequence[str]) -> None:
         """Read a month or weekday name, whatever its case."""
         for number, name in enumerate(names, start=1):
-            if self._rest[: len(name)].lower() == name.lower() and self._rest[: len(name)].isascii():
+            found = self._text[self._at : self._at + len(name)]
+            if found.isascii() and found.lower() == name.lower():
                 self._take(len(name))
                 self._numbers[field] = number
                 return
@@ -139,17 +154,17 @@ class _Reader:
 
     def zone_name(self) -> None:
         """Read a zone abbreviation."""
-        if self._rest.startswith("UTC"):
+        if self._ahead("UTC"):
             self._take(3)
             self._zone = UTC
             return
-        length = _zone_name_length(self._rest)
+        length = _zone_name_length(self._text[self._at : self._at + _LONGEST_ZONE])
         if not length:
             raise _MismatchError
         self._zone_name = self._take(length)
 
     def _read_offset(self, sample: str) -> None:
-        if sample[0] == "Z" and self._rest.startswith("Z"):
+        if sample[0] == "Z" and self._ahead("Z"):
             self._take(1)
             self._zone = UTC
             return
@@ -171,10 +186,10 @@ class _Reader:
             if not _FRACTION.fullmatch(taken):
                 raise _MismatchError
         else:
-            match = _FRACTION.match(self._rest)
+            match = _FRACTION.match(self._text, self._at)
             if match is None:
                 return
-            taken = self._take(match.end())
+            taken = self._take(len(match[0]))
         self._numbers["nanosecond"] = int(taken[1:10].ljust(9, "0"))
 
     # --- from fields to an instant

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from kubectl_asm.gotemplate.funcs.lists import NIL_DEREFERENCE
-from kubectl_asm.gotemplate.funcs.signature import MAP, Function, FunctionError
+from kubectl_asm.gotemplate.funcs.signature import MAP, Environment, Function, FunctionError
 from kubectl_asm.gotemplate.quoting import quote
 from kubectl_asm.gotemplate.values import GoMap, canonical, kind_of, raw, text_of
 
 GROUP = "urls"
+_CHARACTERS_PER_STEP: Final = 4
 
 _UNRESERVED: Final = string.ascii_letters + string.digits + "-._~"
 
@@ -217,8 +218,13 @@ def _check_ip_literal(name: str) -> None:
         raise _URLError("invalid IP-literal")
 
 
-def url_parse(text: str) -> GoMap:
+def _charge(env: Environment, size: int) -> None:
+    env.budget.step(size // _CHARACTERS_PER_STEP + 1)
+
+
+def url_parse(env: Environment, text: str) -> GoMap:
     """Return the parts ``scheme host hostname path query opaque fragment userinfo``. Raises: FunctionError."""
+    _charge(env, len(text))
     try:
         url = _parse(text)
     except _URLError as error:
@@ -266,8 +272,9 @@ def _authority(url: _URL) -> str:
     return slashes + user + _escape(url.host, _Part.HOST)
 
 
-def url_join(parts: GoMap) -> str:
+def url_join(env: Environment, parts: GoMap) -> str:
     """Return the URL of the parts that ``urlParse`` gives. Raises: FunctionError for a part that is no text."""
+    _charge(env, sum(len(part) for part in parts.values() if isinstance(part, str)))
     url = _from_parts(parts)
     text = url.scheme + ":" if url.scheme else ""
     if url.opaque:
@@ -285,6 +292,6 @@ def url_join(parts: GoMap) -> str:
 
 
 FUNCTIONS: tuple[Function, ...] = (
-    Function("urlJoin", GROUP, url_join, (MAP,), summary="URL of the parts that urlParse gives."),
-    Function("urlParse", GROUP, url_parse, ("string",), MAP, summary="Parts of a URL."),
+    Function("urlJoin", GROUP, url_join, (MAP,), needs_env=True, summary="URL of the parts that urlParse gives."),
+    Function("urlParse", GROUP, url_parse, ("string",), MAP, needs_env=True, summary="Parts of a URL."),
 )

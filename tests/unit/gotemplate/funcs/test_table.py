@@ -32,9 +32,8 @@ UNDEFINED = {"env", "expandenv", "getHostByName"}
 OWN = {"bcrypt", "htpasswd", "jsonPath", "mergeJson", "parseKeyValue", "toLines", "regexReplace", "b64decSafe"}
 RANDOM = {
     "bcrypt", "htpasswd", "encryptAES", "genCA", "genCAWithKey", "genPrivateKey", "genSelfSignedCert",
-    "genSelfSignedCertWithKey",
-    "genSignedCert", "genSignedCertWithKey", "randAlpha", "randAlphaNum", "randAscii", "randBytes", "randInt", "randNumeric", "shuffle",
-    "uuidv4",
+    "genSelfSignedCertWithKey", "genSignedCert", "genSignedCertWithKey", "randAlpha", "randAlphaNum", "randAscii", "randBytes",
+    "randInt", "randNumeric", "shuffle", "uuidv4",
 }  # fmt: skip
 TIME = {"ago", "date", "dateInZone", "date_in_zone", "durationRound", "htmlDate", "htmlDateInZone", "now"}
 TYPES = {"string", "int", "int64", "uint32", "float64", "bool", "time.Time", "*semver.Version", "sprig.certificate", VALUE}
