@@ -192,7 +192,17 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(
         "mustToDate", GROUP, must_to_date, ("string", "string"), TIME, needs_env=True, summary="Like toDate, with an error."
     ),
-    Function("now", GROUP, now, (), TIME, needs_env=True, purity=Purity.TIME, summary="Instant of the execution."),
+    Function(
+        "now",
+        GROUP,
+        now,
+        (),
+        TIME,
+        needs_env=True,
+        purity=Purity.TIME,
+        status="differs",
+        summary="Instant of the execution, the same at every call; printed without Go's monotonic clock reading.",
+    ),
     Function("toDate", GROUP, to_date, ("string", "string"), TIME, needs_env=True, summary="Time of a text by a Go layout."),
     Function("unixEpoch", GROUP, unix_epoch, (TIME,), summary="Seconds since 1970 of a time."),
 )
