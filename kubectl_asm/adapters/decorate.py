@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol, TypeVar
 
-from kubectl_asm.adapters.retry import Retry as Retry  # re-exported: it is configured where the decorators are
-from kubectl_asm.adapters.retry import RetryPolicy as RetryPolicy
+from kubectl_asm.adapters.retry import Retry, RetryPolicy
 from kubectl_asm.model.backend import (
     BackendError,
     ClientPlan,
@@ -33,6 +32,31 @@ from kubectl_asm.ports import (
     Clock,
     SecretReader,
 )
+
+# Retry and its policy are configured where the decorators are, so they are had from here.
+__all__ = [
+    "BATCH_SIZES",
+    "ROUND_WAIT_BOUND_S",
+    "AttemptLimiter",
+    "BatchingSource",
+    "CallCounts",
+    "CallObserver",
+    "CoalescingReader",
+    "ConcurrencyLimit",
+    "MeteredReader",
+    "ReadKey",
+    "ReadMemo",
+    "RecordingReader",
+    "Retry",
+    "RetryPolicy",
+    "RetryingReader",
+    "RoundTokenBucket",
+    "SequentialSource",
+    "account_of",
+    "batches",
+    "error_code",
+    "read_key",
+]
 
 T = TypeVar("T")
 ReadKey = tuple[tuple[str, str, str, str], SecretRequest]
