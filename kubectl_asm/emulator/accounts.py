@@ -1,6 +1,6 @@
 """The accounts of an emulator: keys, users, roles, OIDC providers, and the sessions its own STS handed out.
 
-Without an accounts file there is one account with one key that may do everything, every role exists, and every OIDC
+Where no account is written down there is one with one key that may do everything, every role exists, and every OIDC
 token is taken. Source: spec/cli.md 3 (emulator), spec/cloud-apis.md 3, 5.5 lines 32 to 37.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from kubectl_asm.adapters.cloud.values import Failure, ValueFormError, decode_value
 from kubectl_asm.emulator.answers import ServiceFault
 from kubectl_asm.emulator.options import DEFAULT_ACCOUNT, DEFAULT_KEY_ID
 from kubectl_asm.emulator.policies import ALLOW_ALL, Policy, PolicyError, decode_policy
@@ -78,21 +79,31 @@ class OidcProvider:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The instance. role empty: none is attached. is_token_required: version 2 only."""
+    """The instance. role empty: none is attached. is_token_required: version 2 only. status: of a failing role name."""
 
     role: str = DEFAULT_WORKER_ROLE
     is_token_required: bool = False
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What an accounts file says. is_open: there is none, so every role and every OIDC provider exists."""
+    """What an accounts file says. is_open: it names no account, so there is the default key and every role exists.
+
+    failures: role ARN or `*` to what STS answers for that role. session_s: the life of every session, whatever is asked for.
+    """
 
     keys: Mapping[str, Key] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
     providers: Mapping[str, OidcProvider] = field(default_factory=dict)
     metadata: Metadata = field(default_factory=Metadata)
     is_open: bool = False
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    session_s: int | None = None
+
+    def failure(self, role_arn: str) -> Failure | None:
+        """Return what STS is told to answer for a role instead of a session."""
+        return self.failures.get(role_arn) or self.failures.get("*")
 
     def role(self, arn: str) -> Role:
         """Return a role; raises ServiceFault EntityNotExist.Role."""
@@ -106,8 +117,12 @@ class Accounts:
 
 def open_accounts() -> Accounts:
     """Return the accounts of an emulator without an accounts file."""
+    return Accounts(_default_keys(), is_open=True)
+
+
+def _default_keys() -> dict[str, Key]:
     user = Principal(DEFAULT_ACCOUNT, f"acs:ram::{DEFAULT_ACCOUNT}:user/{DEFAULT_KEY_ID}")
-    return Accounts({DEFAULT_KEY_ID: Key(DEFAULT_KEY_ID.encode(), user)}, is_open=True)
+    return {DEFAULT_KEY_ID: Key(DEFAULT_KEY_ID.encode(), user)}
 
 
 def decode_accounts(document: Any) -> Accounts:
@@ -115,7 +130,7 @@ def decode_accounts(document: Any) -> Accounts:
     keys: dict[str, Key] = {}
     roles: dict[str, Role] = {}
     providers: dict[str, OidcProvider] = {}
-    top = _fields(document, (), ("apiVersion", "kind", "accounts", "metadata"))
+    top = _fields(document, (), ("apiVersion", "kind", "accounts", "metadata", "sts"))
     for index, raw in enumerate(_items(top.get("accounts"), ("accounts",))):
         path: tuple[str | int, ...] = ("accounts", index)
         account = _fields(raw, path, ("id", "users", "roles", "oidcProviders"))
@@ -123,7 +138,28 @@ def decode_accounts(document: Any) -> Accounts:
         _decode_users(account, number, path, keys)
         _decode_roles(account, number, path, roles)
         _decode_providers(account, number, path, providers)
-    return Accounts(keys, roles, providers, _decode_metadata(top.get("metadata"), ("metadata",)))
+    is_open = top.get("accounts") is None
+    metadata = _decode_metadata(top.get("metadata"), ("metadata",))
+    failures, session_s = _decode_sts(top.get("sts"), ("sts",))
+    return Accounts(_default_keys() if is_open else keys, roles, providers, metadata, is_open, failures, session_s)
+
+
+def _decode_sts(raw: Any, path: tuple[str | int, ...]) -> tuple[dict[str, Failure], int | None]:
+    section = _fields(raw or {}, path, ("fail", "life"))
+    failures: dict[str, Failure] = {}
+    for index, item in enumerate(_items(section.get("fail"), (*path, "fail"))):
+        here = (*path, "fail", index)
+        entry = _fields(item, here, ("role", "fail"))
+        try:
+            failure = decode_value({"fail": entry.get("fail")}, path=here)
+        except ValueFormError as error:
+            raise AccountsError(error.path, error.message) from None
+        assert isinstance(failure, Failure)
+        failures[_text(entry.get("role", "*"), (*here, "role"))] = failure
+    life = section.get("life")
+    if life is not None and (isinstance(life, bool) or not isinstance(life, int) or not 1 <= life <= 43200):
+        raise AccountsError((*path, "life"), "a number of seconds from 1 to 43200 is expected")
+    return failures, life
 
 
 def _decode_users(account: Mapping[str, Any], number: str, path: tuple[str | int, ...], keys: dict[str, Key]) -> None:
@@ -167,11 +203,14 @@ def _decode_providers(
 
 
 def _decode_metadata(raw: Any, path: tuple[str | int, ...]) -> Metadata:
-    metadata = _fields(raw or {}, path, ("role", "httpTokens"))
+    metadata = _fields(raw or {}, path, ("role", "httpTokens", "status"))
     tokens = metadata.get("httpTokens", "optional")
     if tokens not in ("optional", "required"):
         raise AccountsError((*path, "httpTokens"), "optional or required is expected")
-    return Metadata(_text(metadata.get("role", DEFAULT_WORKER_ROLE), (*path, "role")), tokens == "required")
+    status = metadata.get("status", 0)
+    if isinstance(status, bool) or not isinstance(status, int) or not (status == 0 or 400 <= status <= 599):
+        raise AccountsError((*path, "status"), "an HTTP status from 400 to 599 is expected")
+    return Metadata(_text(metadata.get("role", DEFAULT_WORKER_ROLE), (*path, "role")), tokens == "required", status)
 
 
 class Keys:

@@ -42,7 +42,9 @@ class Cloud:
         self._nonces = NonceCache()
         self._override: Fixtures | None = None
         self._fixtures = _file(options.fixtures, lambda path: _read_fixtures(path, options.load), report, Fixtures())
-        accounts = _file(options.accounts, lambda path: _read_accounts(path, options.load), report, open_accounts())
+        self._accounts_override: Accounts | None = None
+        self._accounts = _file(options.accounts, lambda path: _read_accounts(path, options.load), report, open_accounts())
+        accounts = self._current_accounts
         jwks = _file(options.oidc_jwks, _read_jwks, report, None)
         self._keys = Keys(accounts, world.now, world.token)
         self._shop = Shop(world, Content(self._current), accounts, self._keys, TokenChecker(jwks, world.now))
@@ -54,6 +56,10 @@ class Cloud:
         """Replace the content by a fixtures document, instead of a file. Raises InputError."""
         self._override = _fixtures(document, "", None)
         self._shop.content.restart()
+
+    def set_accounts(self, document: Any) -> None:
+        """Replace the accounts by an accounts document, instead of a file. Raises AccountsError. Sessions stay."""
+        self._accounts_override = decode_accounts(document)
 
     def handle(self, request: Request) -> Response:
         """Return the response to a request, and record the call."""
@@ -113,6 +119,9 @@ class Cloud:
             params=params,
         )
         self.ledger.add(record)
+
+    def _current_accounts(self) -> Accounts:
+        return self._accounts_override or self._accounts()
 
     def _current(self) -> Fixtures:
         return self._override or self._fixtures()

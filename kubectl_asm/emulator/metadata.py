@@ -85,9 +85,11 @@ class MetadataService:
         return 0 if expires_at is not None and expires_at > self._world.now() else 401
 
     def _read(self, path: str) -> Response:
-        role = self._accounts().metadata.role
+        metadata = self._accounts().metadata
+        role = metadata.role
         if path.rstrip("/") == _ROLES.rstrip("/"):
-            return _text(200, role) if role else _text(404, "")
+            status = metadata.status or (200 if role else 404)
+            return _text(status, role if status == 200 else "")
         if path.startswith(_ROLES):
             return self._credentials(role) if role and path == _ROLES + role else _text(404, "")
         fact = self._facts.get(path.removeprefix(_META))

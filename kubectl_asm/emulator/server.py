@@ -100,6 +100,10 @@ class Emulator:
         """Replace the stored values by a parsed fixtures document. Raises InputError."""
         self._cloud.set_fixtures(document)
 
+    def set_accounts(self, document: Any) -> None:
+        """Replace the accounts by a parsed accounts document. Raises AccountsError."""
+        self._cloud.set_accounts(document)
+
     # --- connections
 
     def _start_tls(self, folder: Path) -> None:

@@ -124,6 +124,9 @@ def test_a_file_decodes_to_keys_roles_and_providers():
         ({"accounts": [{"users": [{"name": "a", "policies": [{"x": 1}]}]}]}, ("accounts", 0, "users", 0, "policies", 0)),
         ({"accounts": [{"roles": [{"name": "a", "maxSessionDuration": 5}]}]}, ("accounts", 0, "roles", 0, "maxSessionDuration")),
         ({"metadata": {"httpTokens": "no"}}, ("metadata", "httpTokens")),
+        ({"metadata": {"status": 200}}, ("metadata", "status")),
+        ({"sts": {"fail": [{"role": "*", "fail": {"status": 1}}]}}, ("sts", "fail", 0, "fail", "status")),
+        ({"sts": {"life": 0}}, ("sts", "life")),
         (
             {"accounts": [{"users": [{"name": "a", "accessKeys": [{"id": "x", "secret": "1"}] * 2}]}]},
             ("accounts", 0, "users", 0, "accessKeys", 1, "id"),

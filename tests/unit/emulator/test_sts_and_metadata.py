@@ -239,6 +239,29 @@ def test_tokens_are_taken_unread_without_a_key_set():
         assert federate(sts, "pod-token").key_id == SecretBytes(b"STS.pod")
 
 
+def test_sts_fails_for_the_roles_it_is_told_to_and_its_sessions_live_as_long_as_told():
+    failures = [
+        {"role": FAR_ROLE, "fail": {"code": "InternalError", "status": 500}},
+        {"role": POD_ROLE, "fail": {"network": "reset"}},
+    ]
+    with running() as emulator:
+        emulator.set_accounts({"sts": {"fail": failures, "life": 60}})
+        sts = StsClient(Transport(transport_options(emulator), CLOCK), "sts.aliyuncs.com", utc_now, SystemRandom())
+        signer = StaticCredentials(key_pair()).credentials()
+        assert code_of(sts.assume_role, signer, RoleCall(FAR_ROLE, "session")) == "InternalError"
+        with pytest.raises(BackendError) as caught:
+            federate(sts, "pod-token")
+        assert caught.value.network == "reset"
+        session = sts.assume_role(signer, RoleCall(PLAIN_ROLE, "session"))
+        assert session.expires_at - utc_now() <= timedelta(seconds=60)
+
+
+def test_the_role_name_fails_with_the_status_it_is_told():
+    with running() as emulator:
+        emulator.set_accounts({"metadata": {"status": 500}})
+        assert ask(emulator, "GET", ROLES).status == 500
+
+
 # --- metadata
 
 
