@@ -128,9 +128,7 @@ def merge_json(base: str, override: str) -> str:
 def parse_key_value(env: Environment, text: str) -> GoMap:
     """Return the ``KEY=value`` lines as a map of texts; blank lines, ``#`` lines and lines without ``=`` are ignored."""
     result = GoMap((), "string")
-    lines = split_bytes("\n", text)
-    env.budget.items(len(lines))
-    for line in map(trim, lines):
+    for line in map(trim, split_bytes(env, "\n", text)):
         key, equals, value = line.partition("=")
         if equals and not line.startswith("#"):
             result[trim(key)] = trim(value)
@@ -139,9 +137,7 @@ def parse_key_value(env: Environment, text: str) -> GoMap:
 
 def to_lines(env: Environment, text: str) -> GoList:
     """Return the lines of the trimmed text; an empty text has none, a blank one a single empty line."""
-    lines = split_bytes("\n", trim(text)) if text else []
-    env.budget.items(len(lines))
-    return strings(lines)
+    return strings(split_bytes(env, "\n", trim(text)) if text else [])
 
 
 # --- texts ------------------------------------------------------------------------------------------------

@@ -15,6 +15,9 @@ from kubectl_asm.gotemplate.quoting import can_backquote, quote
 from kubectl_asm.gotemplate.values import GoList, raw
 
 GROUP = "regex"
+BYTES_PER_ITEM: Final = 64
+"""What the budget counts for one member of a list."""
+
 _BYTES_PER_STEP: Final = 64
 _BYTES_PER_STEP_OF_MANY: Final = 4
 """Every byte may be a match of its own, and each match costs far more than a byte."""
@@ -63,6 +66,12 @@ def must_regex_match(env: Environment, pattern: str, text: str) -> bool:
     return _must_compile(pattern).matches(text)
 
 
+def _at_most(env: Environment, limit: int) -> int:
+    """Return the limit, or a positive one that already exceeds the budget when it is none or larger."""
+    too_many = env.budget.limits.value_bytes // BYTES_PER_ITEM + 1
+    return limit if 0 <= limit < too_many else too_many
+
+
 def _texts(env: Environment, found: list[str] | None) -> GoList:
     env.budget.items(len(found or ()))
     return GoList(found or (), "string", is_nil=found is None)
@@ -79,7 +88,7 @@ def _find(compile_pattern: Compile) -> Callable[[Environment, str, str], str]:
 def _find_all(compile_pattern: Compile) -> Callable[[Environment, str, str, int], GoList]:
     def find_all(env: Environment, pattern: str, text: str, limit: int) -> GoList:
         _charge(env, text, _BYTES_PER_STEP_OF_MANY)
-        return _texts(env, compile_pattern(pattern).find_all(text, limit))
+        return _texts(env, compile_pattern(pattern).find_all(text, _at_most(env, limit)))
 
     return find_all
 
@@ -87,7 +96,7 @@ def _find_all(compile_pattern: Compile) -> Callable[[Environment, str, str, int]
 def _split(compile_pattern: Compile) -> Callable[[Environment, str, str, int], GoList]:
     def split(env: Environment, pattern: str, text: str, limit: int) -> GoList:
         _charge(env, text, _BYTES_PER_STEP_OF_MANY)
-        return _texts(env, compile_pattern(pattern).split(text, limit))
+        return _texts(env, compile_pattern(pattern).split(text, _at_most(env, limit)))
 
     return split
 
@@ -98,7 +107,9 @@ def _announce_replacement(env: Environment, regex: GoRegex, text: str, replaceme
     growth = template.count(b"$") * len(data)
     matches = len(data) + 1
     if len(data) + growth + matches * len(template) > env.budget.limits.value_bytes:
-        matches = len(regex.find_all(text) or ())
+        most = _at_most(env, -1)
+        counted = len(regex.find_all(text, most) or ())
+        matches = counted if counted < most else matches
     env.budget.value(len(data) + growth + matches * len(template))
 
 

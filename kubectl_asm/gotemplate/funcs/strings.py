@@ -228,13 +228,15 @@ def join(env: Environment, separator: str, value: object) -> str:
     return join_texts(env, separator, strvals(value))
 
 
-def split_bytes(separator: str, text: str, limit: int = -1) -> list[str]:
-    """Return the pieces of text; at most limit of them unless it is negative, none when it is 0.
+def split_bytes(env: Environment, separator: str, text: str, limit: int = -1) -> list[str]:
+    """Return the pieces of text; at most limit of them unless it is negative, none when it is 0. Asks the budget first.
 
     An empty separator gives the characters, each invalid byte by itself. Source: Go strings.SplitN.
     """
     if limit == 0:
         return []
+    pieces = raw(text).count(raw(separator)) + 1 if separator else len(text)
+    env.budget.items(pieces if limit < 0 else min(pieces, limit))
     if separator == "":
         if limit < 0 or limit >= len(text):
             return list(text)
@@ -244,15 +246,12 @@ def split_bytes(separator: str, text: str, limit: int = -1) -> list[str]:
 
 def split_list(env: Environment, separator: str, text: str) -> GoList:
     """Return the pieces of text as a list of texts."""
-    pieces = split_bytes(separator, text)
-    env.budget.items(len(pieces))
-    return strings(pieces)
+    return strings(split_bytes(env, separator, text))
 
 
 def splitn(env: Environment, separator: str, limit: int, text: str) -> GoMap:
     """Return at most limit pieces of text under the keys ``_0``, ``_1`` ...; a negative limit means all, 0 none."""
-    pieces = split_bytes(separator, text, limit)
-    env.budget.items(len(pieces))
+    pieces = split_bytes(env, separator, text, limit)
     return GoMap(((f"_{number}", piece) for number, piece in enumerate(pieces)), "string")
 
 
