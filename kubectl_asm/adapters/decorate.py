@@ -211,14 +211,16 @@ class RoundTokenBucket:
         self._pacers = {provider: _Pacer(rate, 1.0) for provider, rate in rates.items() if rate > 0}
 
     def take(self, provider: Provider) -> None:
-        """Wait for a token; BucketExhaustedError at once when it would take more than five minutes."""
+        """Wait for a token; BucketExhaustedError at once when it would take more than five minutes.
+
+        Raises ShutdownError also when no wait is needed: a round that begins during shutdown does nothing.
+        """
         pacer = self._pacers.get(provider)
-        if pacer is None:
-            return
-        delay_s = pacer.reserve(self._clock.monotonic(), ROUND_WAIT_BOUND_S)
+        delay_s = pacer.reserve(self._clock.monotonic(), ROUND_WAIT_BOUND_S) if pacer else 0.0
         if delay_s is None:
             raise BucketExhaustedError(f"no {provider} rate-limit token within {ROUND_WAIT_BOUND_S:.0f} s")
-        _wait(self._clock, delay_s)
+        if not self._clock.wait(delay_s):
+            raise ShutdownError("shutdown was requested")
 
 
 class AttemptLimiter:

@@ -265,7 +265,7 @@ def test_the_round_bucket_gives_one_token_at_once_and_then_one_a_tenth_of_a_seco
     bucket = RoundTokenBucket(clock, {Provider.KMS: 10})
     for _ in range(3):
         bucket.take(Provider.KMS)
-    assert clock.waits == pytest.approx([0.1, 0.1])
+    assert clock.waits == pytest.approx([0.0, 0.1, 0.1])
 
 
 def test_the_providers_have_buckets_of_their_own_and_zero_is_unlimited():
@@ -274,7 +274,7 @@ def test_the_providers_have_buckets_of_their_own_and_zero_is_unlimited():
     bucket.take(Provider.KMS)
     for _ in range(100):
         bucket.take(Provider.OOS)
-    assert clock.waits == []
+    assert set(clock.waits) == {0.0}
 
 
 def test_unused_tokens_are_not_saved_up():
@@ -284,7 +284,7 @@ def test_unused_tokens_are_not_saved_up():
     clock.now += 1000
     bucket.take(Provider.KMS)
     bucket.take(Provider.KMS)
-    assert clock.waits == [1.0]
+    assert clock.waits == [0.0, 0.0, 1.0]
 
 
 def test_a_bucket_that_cannot_serve_within_five_minutes_says_so_at_once():
@@ -295,14 +295,20 @@ def test_a_bucket_that_cannot_serve_within_five_minutes_says_so_at_once():
         bucket.take(Provider.KMS)
     clock.now += 390
     bucket.take(Provider.KMS)  # the refused round took nothing
-    assert clock.waits == [10.0]
+    assert clock.waits == [0.0, 10.0]
 
 
 def test_shutdown_ends_the_wait_for_a_token():
-    bucket = RoundTokenBucket(FakeClock(shutdown_at_wait=1), {Provider.KMS: 1})
+    bucket = RoundTokenBucket(FakeClock(shutdown_at_wait=2), {Provider.KMS: 1})
     bucket.take(Provider.KMS)
     with pytest.raises(ShutdownError):
         bucket.take(Provider.KMS)
+
+
+def test_a_round_that_begins_during_shutdown_gets_no_token():
+    for rate in (0, 10):
+        with pytest.raises(ShutdownError):
+            RoundTokenBucket(FakeClock(shutdown_at_wait=1), {Provider.KMS: rate}).take(Provider.KMS)
 
 
 def test_the_attempt_limiter_counts_retries_and_never_exceeds_its_rate():
