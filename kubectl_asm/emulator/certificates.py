@@ -23,7 +23,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 CLOUD_DOMAIN: Final = "aliyuncs.com"
 LOCAL_NAMES: Final = ("localhost",)
 LOCAL_ADDRESSES: Final = ("127.0.0.1", "::1")
-_LIFE: Final = timedelta(days=30)
+# Long on both sides: the key dies with the process, and clients of tests live at other times than their emulator.
+_BEFORE: Final = timedelta(days=2 * 365)
+_LIFE: Final = timedelta(days=10 * 365)
 _MAX_CONTEXTS: Final = 256
 
 
@@ -31,7 +33,7 @@ class Authority:
     """Signs leaf certificates and gives one TLS context a host name. folder: a private one, for the leaf keys."""
 
     def __init__(self, now: datetime, folder: Path, extra_addresses: tuple[str, ...] = ()) -> None:
-        self._start = now - timedelta(days=1)
+        self._start = now - _BEFORE
         self._folder = folder
         self._addresses = tuple(dict.fromkeys((*LOCAL_ADDRESSES, *extra_addresses)))
         self._key = ec.generate_private_key(ec.SECP256R1())
