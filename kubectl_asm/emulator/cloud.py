@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from kubectl_asm.adapters.cloud.values import Fixtures, decode_fixtures
 from kubectl_asm.emulator import kms, oos, sts
-from kubectl_asm.emulator.accounts import Accounts, Keys, decode_accounts, open_accounts
+from kubectl_asm.emulator.accounts import Accounts, AccountsError, Keys, decode_accounts, open_accounts
 from kubectl_asm.emulator.answers import Service, ServiceFault, fault_response, request_id
 from kubectl_asm.emulator.calls import Ask, Operation, Shop
 from kubectl_asm.emulator.content import Content
@@ -177,7 +177,7 @@ def _code_of(response: Response) -> str:
 
 
 def _file(path: Path | None, read: Callable[[Path], T], report: Callable[[str], None], default: T) -> Callable[[], T]:
-    return (lambda: default) if path is None else Reloaded(path, read, report).get
+    return (lambda: default) if path is None else Reloaded(path, read, report, (AccountsError,)).get
 
 
 def _read_fixtures(path: Path, load: Callable[[Path], Any]) -> Fixtures:

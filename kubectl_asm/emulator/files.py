@@ -10,16 +10,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from kubectl_asm.errors import AsmError
+
 T = TypeVar("T")
 
 
 class Reloaded(Generic[T]):
     """The decoded content of a file, as new as the file. A change that cannot be read keeps the former content.
 
-    read: decodes the file, raising whatever it raises. report: told of a failed reload, once a change.
+    read: decodes the file, raising whatever it raises. report: told of a failed reload, once a change. quotable: errors,
+    besides our own, whose texts hold no value.
     """
 
-    def __init__(self, path: Path, read: Callable[[Path], T], report: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, read: Callable[[Path], T], report: Callable[[str], None], quotable: tuple[type[Exception], ...] = ()
+    ) -> None:
+        self._quotable = (AsmError, *quotable)
         self._path = path
         self._read = read
         self._report = report
@@ -42,7 +48,9 @@ class Reloaded(Generic[T]):
         try:
             self._value = self._read(self._path)
         except Exception as error:  # noqa: BLE001  # whatever a loader raises: the former content stays, and it is said
-            self._report(f"{self._path}: kept the former content: {error}")
+            # Only errors of ours are known to quote no value of the file.
+            reason = str(error) if isinstance(error, self._quotable) else type(error).__name__
+            self._report(f"{self._path}: kept the former content: {reason}")
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

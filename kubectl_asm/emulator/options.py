@@ -10,13 +10,24 @@ from typing import Any, Final
 
 import yaml
 
+from kubectl_asm.errors import InputError
+
 DEFAULT_ACCOUNT: Final = "1000000000000001"
 DEFAULT_KEY_ID: Final = "emulator"
 
 
 def load_yaml(path: Path) -> Any:
-    """Return the plain data of a YAML or JSON file. The command line passes a loader that knows places instead."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    """Return the plain data of a YAML or JSON file; raises InputError. The command line passes a loader with Go's rules instead."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        # The library's own text quotes the lines around the mistake, and those hold values.
+        mark = getattr(error, "problem_mark", None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise InputError("not valid YAML", file=str(path), line=line, column=column) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise InputError(f"cannot be read: {reason}", file=str(path)) from None
 
 
 @dataclass(frozen=True, slots=True)

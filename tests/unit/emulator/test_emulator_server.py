@@ -99,11 +99,11 @@ def test_a_secret_that_changes_in_the_file_is_the_next_answer(tmp_path):
         assert router.read(read("f")).data.reveal() == b"from a file"
         file.write_text("kms: {k: another}\n")
         assert router.read(read("k")).data.reveal() == b"another"
-        file.write_text(f"kms: {{k: [{CANARY}]}}\n")
-        assert router.read(read("k")).data.reveal() == b"another"
-    assert len(notes) == 1
-    assert "kept the former content" in notes[0]
-    assert CANARY not in notes[0]
+        for broken in (f"kms: {{k: [{CANARY}]}}\n", f"kms: {{k: {CANARY}, other: 'x\n", f"kms: !{CANARY} {{}}\n"):
+            file.write_text(broken)
+            assert router.read(read("k")).data.reveal() == b"another"
+    assert len(notes) == 3
+    assert all("kept the former content" in note and CANARY not in note for note in notes)
 
 
 def test_fixtures_that_do_not_decode_stop_the_start(tmp_path):
