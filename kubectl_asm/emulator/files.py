@@ -25,7 +25,7 @@ class Reloaded(Generic[T]):
     def __init__(
         self, path: Path, read: Callable[[Path], T], report: Callable[[str], None], quotable: tuple[type[Exception], ...] = ()
     ) -> None:
-        self._quotable = (AsmError, *quotable)
+        self._quotable: tuple[type[Exception], ...] = (AsmError, *quotable)
         self._path = path
         self._read = read
         self._report = report

@@ -17,7 +17,7 @@ DEFAULT_KEY_ID: Final = "emulator"
 
 
 def load_yaml(path: Path) -> Any:
-    """Return the plain data of a YAML or JSON file; raises InputError. The command line passes a loader with Go's rules instead."""
+    """Return the plain data of a YAML or JSON file; raises InputError. The command line passes one with Go's rules."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
