@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from kubectl_asm.adapters.cloud.fixtures import FixtureSecretReader
-from kubectl_asm.adapters.cloud.values import Fixtures, decode_fixtures
+from kubectl_asm.adapters.cloud.values import Content, Failure, Fixtures, decode_fixtures
 from kubectl_asm.adapters.decorate import (
     AttemptLimiter,
     BatchingSource,
@@ -29,20 +29,24 @@ from kubectl_asm.adapters.decorate import (
     SequentialSource,
 )
 from kubectl_asm.adapters.files import read_file, read_sources
+from kubectl_asm.adapters.listed import ListedReader
 from kubectl_asm.adapters.memory import MemoryCluster
 from kubectl_asm.adapters.overlay import AssumedNamespaces, OverlayReader
 from kubectl_asm.adapters.selectors import parse_selector
 from kubectl_asm.adapters.system import SystemClock, SystemRandom, utc_now
 from kubectl_asm.app.execute import Executor
+from kubectl_asm.app.passes import ObjectResult, Pass
 from kubectl_asm.app.rounds import RoundPorts, Rounds
 from kubectl_asm.app.select import Selection, parse_names
 from kubectl_asm.app.templating import template_environments
 from kubectl_asm.engine.lookups import References
-from kubectl_asm.errors import InputError, UsageError
+from kubectl_asm.engine.plan import Plan
+from kubectl_asm.errors import AccessError, BugError, ClusterError, InputError, NotFoundError, UsageError
 from kubectl_asm.manifest.documents import Document, SourceText, parse_documents
 from kubectl_asm.manifest.load import Manifests, load_manifests
 from kubectl_asm.manifest.placing import placed
-from kubectl_asm.model.backend import Provider
+from kubectl_asm.manifest.settings_sources import DeploymentFlags
+from kubectl_asm.model.backend import Network, Provider
 from kubectl_asm.model.externalsecret import ExternalSecret
 from kubectl_asm.model.objects import KubeObject, Secret
 from kubectl_asm.model.settings import Settings
@@ -50,6 +54,9 @@ from kubectl_asm.ports import ObjectReader, ObjectWriter, RoundBucket, SecretSou
 
 if TYPE_CHECKING:
     from kubectl_asm.adapters.kube.connection import Connection, ConnectionOptions
+    from kubectl_asm.adapters.kube.deployment import ControllerDeployment
+    from kubectl_asm.emulator.options import World as EmulatorWorld
+    from kubectl_asm.gotemplate import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class Session:
     counts: CallCounts = field(default_factory=CallCounts)
     kube_requests: Callable[[], int] = lambda: 0
     notes: list[str] = field(default_factory=list)
+    refresh: Callable[[], None] = lambda: None
 
     def select(self, names: Sequence[str], *, namespace: str, all_namespaces: bool, selector: str) -> list[ExternalSecret]:
         """Return the ExternalSecrets the user selected."""
@@ -127,7 +135,7 @@ def offline_session(
     world = World()
     cluster = MemoryCluster((loaded.obj for loaded in manifests.objects), now=utc_now)
     counts = CallCounts()
-    source = _fixture_source(fixtures or decode_fixtures({})[0], world, counts)
+    source = _fixture_source(fixtures or decode_fixtures({})[0], world, counts, ReadMemo())
     ports = _ports(cluster, cluster, source, _Unlimited(), world, environment)
     return Session(
         Rounds(ports, settings),
@@ -147,9 +155,9 @@ class _Unlimited:
         """Give a token."""
 
 
-def _fixture_source(fixtures: Fixtures, world: World, counts: CallCounts) -> SecretSource:
+def _fixture_source(fixtures: Fixtures, world: World, counts: CallCounts, memo: ReadMemo) -> SecretSource:
     metered = MeteredReader(FixtureSecretReader(fixtures), counts, world.clock)
-    return SequentialSource(CoalescingReader(RetryingReader(metered, Retry(world.clock, world.random)), ReadMemo()))
+    return SequentialSource(CoalescingReader(RetryingReader(metered, Retry(world.clock, world.random)), memo))
 
 
 def _ports(
@@ -178,7 +186,7 @@ def _ports(
 class ClusterChoice:
     """Which cluster. folder: a directory acts as it; else the kubeconfig's. writable: whether anything will be written."""
 
-    options: ConnectionOptions
+    options: ConnectionOptions | None
     folder: str = ""
     namespace: str = ""
     chunk_size: int = 500
@@ -215,6 +223,8 @@ def open_cluster(choice: ClusterChoice, world: World) -> Iterator[Cluster]:
     from kubectl_asm.adapters.kube.tokens import KubeTokenIssuer
     from kubectl_asm.adapters.kube.writer import KubeWriter
 
+    if choice.options is None:
+        raise BugError("neither a folder nor connection options")
     connection = connect(choice.options, clock=world.clock, now=utc_now, pool_size=choice.concurrency)
     try:
         transport = connection.transport
@@ -241,13 +251,22 @@ class CloudChoice:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """An open cloud. forget: drop what was read, so that a repeated pass reads afresh."""
+
+    source: SecretSource
+    forget: Callable[[], None]
+
+
 @contextlib.contextmanager
 def open_cloud(
     choice: CloudChoice, settings: Settings, world: World, counts: CallCounts, tokens: TokenIssuer | None
-) -> Iterator[SecretSource]:
+) -> Iterator[Cloud]:
     """Open the chosen cloud; equal reads of one pass are joined and reads of one client are batched."""
+    memo = ReadMemo()
     if choice.fixtures:
-        yield _fixture_source(read_fixtures(choice.fixtures), world, counts)
+        yield Cloud(_fixture_source(read_fixtures(choice.fixtures), world, counts, memo), memo.forget)
         return
     from kubectl_asm.adapters.cloud.proxies import ProxySettings
     from kubectl_asm.adapters.cloud.router import CloudRouter, Transports, sdk_client
@@ -265,9 +284,8 @@ def open_cloud(
     router = CloudRouter(chain.provider_for, sdk_client(transports))
     limited = AttemptLimiter(ConcurrencyLimit(MeteredReader(router, counts, world.clock), choice.concurrency), world.clock)
     retry = Retry(world.clock, world.random)
-    memo = ReadMemo()
     try:
-        yield BatchingSource(limited, CoalescingReader(RetryingReader(limited, retry), memo), retry, memo)
+        yield Cloud(BatchingSource(limited, CoalescingReader(RetryingReader(limited, retry), memo), retry, memo), memo.forget)
     finally:
         transports.close()
 
@@ -277,9 +295,12 @@ def _dial(ready_file: str) -> Any:
 
     try:
         ready = json.loads(read_file(Path(ready_file)).data)
-        return DialOverride(str(ready["host"]), int(ready["port"]), str(ready["caFile"]))
+        host, port, ca_file = str(ready["host"]), int(ready["port"]), str(ready["caFile"])
     except (ValueError, KeyError, TypeError):
         raise UsageError(f"{ready_file} is not the ready file of an emulator", hint="start one: kubectl asm emulator") from None
+    if not ca_file:
+        raise UsageError(f"the emulator of {ready_file} speaks plain HTTP", hint="start it without --plain-http")
+    return DialOverride(host, port, ca_file)
 
 
 def round_bucket(settings: Settings, world: World) -> RoundBucket:
@@ -303,7 +324,7 @@ class PassChoice:
 
 def cluster_session(
     cluster: Cluster,
-    source: SecretSource,
+    cloud: Cloud,
     choice: PassChoice,
     world: World,
     *,
@@ -316,8 +337,6 @@ def cluster_session(
 
     namespaces: those to list, empty for all. One list a kind and pass answers the reads of all objects.
     """
-    from kubectl_asm.adapters.listed import ListedReader
-
     notes: list[str] = []
     assumed = AssumedNamespaces(
         cluster.reader, lambda name: notes.append(f"namespace {name} may not be read; it is taken as existing and active")
@@ -332,7 +351,7 @@ def cluster_session(
     listed.announce(Secret, [(external.namespace, external.target_name) for external in externals])
     _announce_stores(listed, externals)
     bucket: RoundBucket = round_bucket(choice.settings, world)
-    ports = _ports(listed, references, source, bucket, world, environment)
+    ports = _ports(listed, references, cloud.source, bucket, world, environment)
     writer = _Forgetting(cluster.writer, listed)
     keeps = _book_keeper(listed, choice.books, from_files=manifests is not None)
     return Session(
@@ -345,10 +364,18 @@ def cluster_session(
         counts,
         cluster.requests,
         notes,
+        lambda: _start_over(listed, ports.references, cloud),
     )
 
 
-def _announce_stores(listed: Any, externals: Sequence[ExternalSecret]) -> None:
+def _start_over(listed: ListedReader, references: References, cloud: Cloud) -> None:
+    """Forget what a pass has read."""
+    listed.forget_all()
+    references.forget()
+    cloud.forget()
+
+
+def _announce_stores(listed: ListedReader, externals: Sequence[ExternalSecret]) -> None:
     """Tell the listing reader which stores will be asked for, so that it can list instead of getting each."""
     from kubectl_asm.engine.admit import entries_of
     from kubectl_asm.model.externalsecret import CLUSTER_STORE_KIND
@@ -375,8 +402,6 @@ def _live_twin(reader: ObjectReader, external: ExternalSecret) -> ExternalSecret
     """Return the object of a file with the live object's metadata and status, when there is one."""
     import msgspec
 
-    from kubectl_asm.errors import NotFoundError
-
     try:
         live = reader.get(ExternalSecret, external.namespace, external.name)
     except NotFoundError:
@@ -391,8 +416,6 @@ def _book_keeper(reader: ObjectReader, books: bool, *, from_files: bool) -> Call
     if not from_files:
         return lambda _external: True
 
-    from kubectl_asm.errors import ClusterError
-
     def has_same_spec(external: ExternalSecret) -> bool:
         try:
             return reader.get(ExternalSecret, external.namespace, external.name).spec == external.spec
@@ -405,7 +428,7 @@ def _book_keeper(reader: ObjectReader, books: bool, *, from_files: bool) -> Call
 class _Forgetting:
     """ObjectWriter that makes a listing reader forget what was written, so that a new decision reads it afresh."""
 
-    def __init__(self, inner: ObjectWriter, listed: Any) -> None:
+    def __init__(self, inner: ObjectWriter, listed: ListedReader) -> None:
         self._inner = inner
         self._listed = listed
 
@@ -467,3 +490,224 @@ class ClientDryRun:
     def apply(self, obj: Any, *, force: bool) -> Any:  # noqa: ARG002  # the port's signature
         """Return the object."""
         return obj
+
+
+# --- passes -----------------------------------------------------------------------------------------------------------
+
+
+def sorted_objects(externals: Sequence[ExternalSecret]) -> list[ExternalSecret]:
+    """Return ExternalSecrets by namespace and name."""
+    return sorted(externals, key=lambda external: (external.namespace, external.name))
+
+
+def plan_pass(session: Session, concurrency: int) -> Pass:
+    """Return a pass that only plans."""
+    clock = session.world.clock
+    return Pass(session.rounds.plan, clock.monotonic, concurrency, clock.is_shutting_down)
+
+
+def sync_pass(session: Session, concurrency: int) -> Pass:
+    """Return a pass that writes."""
+    clock = session.world.clock
+    return Pass(
+        lambda external: session.rounds.run(external, session.executor), clock.monotonic, concurrency, clock.is_shutting_down
+    )
+
+
+def deletions(session: Session, chosen: Sequence[ExternalSecret]) -> list[Plan]:
+    """Return the Plans of objects whose deletion this pass would handle."""
+    deleting = [external for external in chosen if external.metadata.is_deleting]
+    plans = [session.rounds.plan(external) for external in deleting]
+    return [plan for plan in plans if plan.delete is not None]
+
+
+def repeat_failed(session: Session, results: list[ObjectResult], longest_s: float, concurrency: int) -> list[ObjectResult]:
+    """Repeat objects that did not fully sync, with growing pauses, until all did or the time is over."""
+    clock = session.world.clock
+    deadline = clock.monotonic() + longest_s
+    pause = 2.0
+    while True:
+        failed = [result.plan.external for result in results if not result.is_fully_synced]
+        if not failed or clock.monotonic() + pause > deadline or not clock.wait(pause):
+            return results
+        session.refresh()
+        fresh = [session.reader.get(ExternalSecret, one.namespace, one.name) for one in failed]
+        again = {result.plan.external.ref: result for result in sync_pass(session, concurrency).run(fresh, lambda _: None)}
+        results = [again.get(result.plan.external.ref, result) for result in results]
+        pause = min(pause * 2, 30.0)
+
+
+# --- failure injection and traces of render ---------------------------------------------------------------------------
+
+_NETWORK_WORDS = {str(word): word for word in Network}
+
+
+def with_failures(fixtures: Fixtures, specs: Sequence[str]) -> Fixtures:
+    """Return fixtures in which the given backend keys fail. Spec: KEY=CODE, a service code, HTTP status or network word."""
+    failing: dict[str, Failure] = {}
+    for spec in specs:
+        key, equals, word = spec.rpartition("=")
+        if not equals or not key or not word:
+            raise UsageError(f'--fail "{spec}" is not KEY=CODE', hint="for example --fail db=Forbidden.NoPermission or db=503")
+        failing[key] = _failure(word)
+    if not failing:
+        return fixtures
+
+    def overlaid(content: Content) -> Content:
+        return Content({**content.kms, **failing}, {**content.oos, **failing})
+
+    return Fixtures(overlaid(fixtures.common), {name: overlaid(content) for name, content in fixtures.stores.items()})
+
+
+def _failure(word: str) -> Failure:
+    if word in _NETWORK_WORDS:
+        return Failure(network=_NETWORK_WORDS[word])
+    if word.isdigit():
+        return Failure(status=int(word))
+    status = {"Forbidden.ResourceNotFound": 404, "Rejected.Throttling": 429, "InternalFailure": 500}.get(word)
+    return Failure(word, status or (503 if word == "ServiceUnavailableTemporary" else 403 if "Forbidden" in word else 400))
+
+
+def parent_of(external: ExternalSecret) -> dict[str, str] | None:
+    """Return the ClusterExternalSecret a child came from, for output."""
+    owner = external.metadata.controller
+    return {"kind": owner.kind, "name": owner.name} if owner is not None else None
+
+
+def missing_keys(plan: Plan) -> list[str]:
+    """Return what a strict reader would call missing: queries without result and template fields nobody produces."""
+    notes = [
+        f"{entry.admission.entry}: {note}"
+        for entry in plan.entries
+        for note in entry.notes
+        if "skipped" in note or "kept" in note
+    ]
+    return [*notes, *unknown_template_fields(plan)]
+
+
+def unknown_template_fields(plan: Plan) -> list[str]:
+    """Return fields that a template names and no source of the object produces."""
+    from kubectl_asm.engine.template_fields import unknown_fields
+
+    return [f"template field {name!r} is produced by no source" for name in unknown_fields(plan.external)]
+
+
+# --- views of a live cluster ------------------------------------------------------------------------------------------
+
+
+def select_live(reader: ObjectReader, names: Sequence[str], namespace: str, selector: str) -> list[ExternalSecret]:
+    """Return the selected ExternalSecrets of a cluster; namespace is empty for all."""
+    listed = reader.list(ExternalSecret, namespace, label_selector=selector)
+    return Selection(parse_names(names), namespace).pick(listed)
+
+
+def existing_targets(reader: ObjectReader, externals: Sequence[ExternalSecret]) -> dict[tuple[str, str], bool]:
+    """Return which target Secrets exist; namespaces whose Secrets may not be listed are left out."""
+    exists: dict[tuple[str, str], bool] = {}
+    for namespace in sorted({external.namespace for external in externals}):
+        try:
+            found = {secret.name for secret in reader.list(Secret, namespace)}
+        except ClusterError:
+            continue
+        for external in externals:
+            if external.namespace == namespace:
+                exists[(namespace, external.target_name)] = external.target_name in found
+    return exists
+
+
+def explaining_session(
+    cluster: Cluster, settings: Settings, world: World, *, environment: Mapping[str, str], namespaces: Sequence[str]
+) -> Session:
+    """Return a session that can admit live objects but has no backend to read from."""
+    source = SequentialSource(FixtureSecretReader(decode_fixtures({})[0]))
+    choice = PassChoice(settings, books=False)
+    return cluster_session(
+        cluster,
+        Cloud(source, lambda: None),
+        choice,
+        world,
+        manifests=None,
+        environment=environment,
+        namespaces=namespaces,
+        counts=CallCounts(),
+    )
+
+
+# --- the emulator and single templates --------------------------------------------------------------------------------
+
+
+def load_plain(path: Path) -> Any:
+    """Return the plain data of a YAML or JSON file; raises InputError with the place."""
+    document = _one_document(read_file(path))
+    return None if document is None else document.value
+
+
+def emulator_world(world: World) -> EmulatorWorld:
+    """Return time and randomness for an emulator."""
+    from kubectl_asm.emulator.options import World as EmulatorWorld
+
+    return EmulatorWorld(utc_now, world.clock.monotonic, world.clock.wait, world.random.token)
+
+
+def template_environment(world: World) -> Environment:
+    """Return the Environment of one stand-alone template execution."""
+    return template_environments(world.random, world.clock)(utc_now())
+
+
+# --- neighbours -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A controller that serves this cluster. deployment: its flags; notes: for stderr."""
+
+    deployment: DeploymentFlags | None = None
+    notes: tuple[str, ...] = ()
+
+
+def look_around(cluster: Cluster, *, allow_coexistence: bool) -> Neighbour:
+    """Look for a controller beside which a pass would run, and read its settings (spec/operation.md 1 and 2).
+
+    Raises UsageError when one is live and its settings cannot be read.
+    """
+    if cluster.connection is None or allow_coexistence:
+        return Neighbour()
+    from kubectl_asm.adapters.kube.deployment import find_deployments
+    from kubectl_asm.adapters.kube.holder import Forbidden, Found, find_holder
+    from kubectl_asm.adapters.kube.reader import KubeReader
+
+    transport = cluster.connection.transport
+    holder = find_holder(transport)
+    try:
+        found = find_deployments(KubeReader(transport))
+    except AccessError:
+        found = ()
+    if isinstance(holder, Found) and not found:
+        raise UsageError(
+            f"a controller ({holder.kind} {holder.namespace}/{holder.name}, held by {holder.holder}) serves this cluster and"
+            " its settings cannot be read",
+            hint="name its Deployment with --from-deployment NS/NAME, or run beside it on your own terms with --allow-coexistence",
+        )
+    notes = []
+    if isinstance(holder, Forbidden):
+        notes.append("whether a controller serves this cluster could not be checked (reading leases is forbidden)")
+    if not found:
+        return Neighbour(None, tuple(notes))
+    return Neighbour(_deployment_flags(found[0]), tuple(notes))
+
+
+def deployment_flags(cluster: Cluster, name: str) -> DeploymentFlags:
+    """Return the flags of the Deployment the user named as NS/NAME. Raises UsageError, ClusterError."""
+    if cluster.connection is None:
+        raise UsageError("--from-deployment needs a cluster", hint="use --helm-values FILE for a folder")
+    from kubectl_asm.adapters.kube.deployment import read_deployment
+    from kubectl_asm.adapters.kube.reader import KubeReader
+
+    namespace, slash, short = name.partition("/")
+    if not slash:
+        raise UsageError(f'--from-deployment "{name}" is not NS/NAME')
+    return _deployment_flags(read_deployment(KubeReader(cluster.connection.transport), namespace, short))
+
+
+def _deployment_flags(found: ControllerDeployment) -> DeploymentFlags:
+    return DeploymentFlags(f"{found.namespace}/{found.name}", found.args, found.tag)

@@ -101,6 +101,11 @@ class ReadMemo:
             outcome = self._outcomes.get(read_key(read))
         return copy.copy(outcome) if isinstance(outcome, BackendError) else outcome
 
+    def forget(self) -> None:
+        """Drop everything, so that a repeated pass reads afresh."""
+        with self._lock:
+            self._outcomes.clear()
+
     def put(self, read: SecretRead, outcome: SecretOutcome) -> None:
         """Remember an outcome. A failure that may pass is forgotten: the next object deserves its own attempt."""
         if isinstance(outcome, BackendError) and outcome.is_transient:

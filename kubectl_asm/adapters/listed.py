@@ -62,6 +62,13 @@ class ListedReader:
             self._objects.pop(key, None)
             self._fresh.add(key)
 
+    def forget_all(self) -> None:
+        """Read everything afresh from now on: another pass begins."""
+        with self._lock:
+            self._objects.clear()
+            self._lists.clear()
+            self._fresh.clear()
+
     def get(self, kind: type[Obj], namespace: str, name: str) -> Obj:
         """Return one object, from a list where that pays."""
         key = (kind.RESOURCE.kind, namespace, name)

@@ -46,6 +46,10 @@ class References:
         self._reader = reader
         self._memo: dict[tuple[str, str, str], Any] = {}
 
+    def forget(self) -> None:
+        """Read every reference afresh from now on: another pass begins."""
+        self._memo.clear()
+
     def _look(self, kind: type[Obj], namespace: str, name: str) -> Lookup[Obj]:
         key = (kind.RESOURCE.kind, namespace, name)
         found: Lookup[Obj] | None = self._memo.get(key)

@@ -1,0 +1,45 @@
+"""YAML and JSON on stdout: one versioned object, or a stream of Secrets. Byte-stable.
+
+Source: spec/cli.md 3.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import IO, Any, Final
+
+import yaml
+
+API: Final = "kubectl-asm/v1"
+
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def envelope(kind: str, **fields: Any) -> dict[str, Any]:
+    """Return a versioned output object."""
+    return {"apiVersion": API, "kind": kind, **fields}
+
+
+def write_object(out: IO[str], document: Mapping[str, Any], form: str) -> None:
+    """Write one object as json or yaml."""
+    if form == "json":
+        json.dump(document, out, indent=2, ensure_ascii=False)
+        out.write("\n")
+    else:
+        out.write(yaml_text(document))
+
+
+def yaml_text(document: Any) -> str:
+    """Return a document as YAML in the order of its keys."""
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
+    return text
+
+
+def write_stream(out: IO[str], documents: Iterable[Mapping[str, Any] | str]) -> None:
+    """Write a YAML stream; texts become comments in their place."""
+    for document in documents:
+        if isinstance(document, str):
+            out.write("".join(f"# {line}\n" for line in document.splitlines()))
+        else:
+            out.write("---\n" + yaml_text(document))
