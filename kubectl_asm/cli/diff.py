@@ -16,7 +16,7 @@ from kubectl_asm.cli.setting_options import controller_options
 from kubectl_asm.cli.settings import choose_settings
 from kubectl_asm.engine.drift import Change, Drift, compare, drift_of
 from kubectl_asm.engine.plan import Plan, Retry
-from kubectl_asm.errors import UsageError
+from kubectl_asm.errors import InputError, UsageError
 from kubectl_asm.report.documents import envelope, write_object
 from kubectl_asm.report.markdown import write_diff
 from kubectl_asm.report.plans import diff_item, diff_lines
@@ -95,7 +95,7 @@ def _two_folders(options: Options) -> int:
         raise UsageError("comparing folders needs --from-dir, --to-dir and --backend")
     chosen = choose_settings(options.values, options.process, one_shot=True)
     sides = []
-    problems = []
+    problems: list[InputError] = []
     for folder in (options.from_dir, options.to_dir):
         manifests = wiring.read_manifests(
             (folder,), recursive=True, kustomize="", stdin=None, namespace=options.namespace or "default"

@@ -21,7 +21,6 @@ def explanation(
     external: ExternalSecret, admitted: Sequence[EntryAdmission] | Plan, settings: Settings, shown: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return one item of kind Explanation. shown: settings with value and origin; admitted: entries, or why there are none."""
-    is_stopped = isinstance(admitted, Plan)
     outcome = admitted.outcome if isinstance(admitted, Plan) else round_outcome(external, settings)
     after = outcome.again_after if isinstance(outcome, Done) else None
     return {
@@ -30,7 +29,7 @@ def explanation(
         "reason": admitted.reason if isinstance(admitted, Plan) else "",
         "requeue": f"{after.total_seconds():g}s" if after else "none",
         "settings": list(shown),
-        "entries": [] if is_stopped else [entry_item(one) for one in admitted],
+        "entries": [] if isinstance(admitted, Plan) else [entry_item(one) for one in admitted],
         "target": _target(external),
         "findings": [],
     }

@@ -11,8 +11,10 @@ _DIFF = """\
 | Secret | Change | Keys |
 | --- | --- | --- |
 {% for item in items -%}
-| `{{ item.object.namespace | cell }}/{{ item.object.name | cell }}` | {{ item.change }} | {% for key in item["keys"] if key.change != "same" -%}
-{{ signs[key.change] }} `{{ key.key | cell }}`{{ ", " if not loop.last }}{% else %}-{% endfor %}{% if item.reason %} ({{ item.reason | cell }}){% endif %} |
+| `{{ item.object.namespace | cell }}/{{ item.object.name | cell }}` | {{ item.change }} | {# -#}
+{% for key in item["keys"] if key.change != "same" -%}
+{{ signs[key.change] }} `{{ key.key | cell }}`{{ ", " if not loop.last }}{% else %}-{% endfor -%}
+{% if item.reason %} ({{ item.reason | cell }}){% endif %} |
 {% endfor %}
 Values are never shown.
 """

@@ -1,0 +1,54 @@
+"""The composition root: which adapters stand behind the ports of a command. The only package that knows app and adapters.
+
+Offline sessions build no cluster or cloud client at all; heavy modules are imported by the functions that need them.
+Source: design of one engine with three drivers; spec/operation.md 5, 6, 8, 9.
+"""
+
+from __future__ import annotations
+
+from kubectl_asm.adapters.writers import ClientDryRun
+from kubectl_asm.wiring.clouds import Cloud, CloudChoice, open_cloud
+from kubectl_asm.wiring.clusters import Cluster, ClusterChoice, open_cluster
+from kubectl_asm.wiring.emulation import emulator_world, template_environment
+from kubectl_asm.wiring.inputs import load_plain, read_fixtures, read_manifests
+from kubectl_asm.wiring.live import PassChoice, cluster_session, explaining_session
+from kubectl_asm.wiring.neighbours import Neighbour, deployment_flags, look_around
+from kubectl_asm.wiring.offline import offline_session
+from kubectl_asm.wiring.passes import deletions, plan_pass, repeat_failed, sorted_objects, sync_pass
+from kubectl_asm.wiring.strictness import missing_keys, parent_of, with_failures
+from kubectl_asm.wiring.views import existing_targets, select_live
+from kubectl_asm.wiring.world import Session, World
+
+__all__ = [
+    "ClientDryRun",
+    "Cloud",
+    "CloudChoice",
+    "Cluster",
+    "ClusterChoice",
+    "Neighbour",
+    "PassChoice",
+    "Session",
+    "World",
+    "cluster_session",
+    "deletions",
+    "deployment_flags",
+    "emulator_world",
+    "existing_targets",
+    "explaining_session",
+    "load_plain",
+    "look_around",
+    "missing_keys",
+    "offline_session",
+    "open_cloud",
+    "open_cluster",
+    "parent_of",
+    "plan_pass",
+    "read_fixtures",
+    "read_manifests",
+    "repeat_failed",
+    "select_live",
+    "sorted_objects",
+    "sync_pass",
+    "template_environment",
+    "with_failures",
+]

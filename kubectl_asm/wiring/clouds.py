@@ -1,0 +1,93 @@
+"""The cloud of a command: a fixtures file, an emulator, or the real services."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kubectl_asm.adapters.decorate import (
+    AttemptLimiter,
+    BatchingSource,
+    CallCounts,
+    CoalescingReader,
+    ConcurrencyLimit,
+    MeteredReader,
+    ReadMemo,
+    Retry,
+    RetryingReader,
+)
+from kubectl_asm.adapters.files import read_file
+from kubectl_asm.adapters.system import utc_now
+from kubectl_asm.errors import UsageError
+from kubectl_asm.model.settings import Settings
+from kubectl_asm.ports import SecretSource, TokenIssuer
+from kubectl_asm.wiring.inputs import read_fixtures
+from kubectl_asm.wiring.offline import fixture_source
+from kubectl_asm.wiring.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class CloudChoice:
+    """Which cloud. fixtures: a file replaces all services; emulator: ready file of a running emulator."""
+
+    fixtures: str = ""
+    emulator: str = ""
+    concurrency: int = 16
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """An open cloud. forget: drop what was read, so that a repeated pass reads afresh."""
+
+    source: SecretSource
+    forget: Callable[[], None]
+
+
+@contextlib.contextmanager
+def open_cloud(
+    choice: CloudChoice, settings: Settings, world: World, counts: CallCounts, tokens: TokenIssuer | None
+) -> Iterator[Cloud]:
+    """Open the chosen cloud; equal reads of one pass are joined and reads of one client are batched."""
+    memo = ReadMemo()
+    if choice.fixtures:
+        yield Cloud(fixture_source(read_fixtures(choice.fixtures), world, counts, memo), memo.forget)
+        return
+    from kubectl_asm.adapters.cloud.proxies import ProxySettings
+    from kubectl_asm.adapters.cloud.router import CloudRouter, Transports, sdk_client
+    from kubectl_asm.adapters.cloud.transport import TransportOptions
+    from kubectl_asm.adapters.credentials.chain import CredentialChain, Surroundings
+    from kubectl_asm.engine.endpoints import sts_host
+
+    options = TransportOptions(
+        connections=choice.concurrency,
+        dial=_dial(choice.emulator) if choice.emulator else None,
+        proxies=ProxySettings.from_environment(choice.variables),
+    )
+    transports = Transports(options, world.clock)
+    chain = CredentialChain(Surroundings(transports.get(), sts_host(settings), utc_now, world.random, tokens))
+    router = CloudRouter(chain.provider_for, sdk_client(transports))
+    limited = AttemptLimiter(ConcurrencyLimit(MeteredReader(router, counts, world.clock), choice.concurrency), world.clock)
+    retry = Retry(world.clock, world.random)
+    try:
+        yield Cloud(BatchingSource(limited, CoalescingReader(RetryingReader(limited, retry), memo), retry, memo), memo.forget)
+    finally:
+        transports.close()
+
+
+def _dial(ready_file: str) -> Any:
+    from kubectl_asm.adapters.cloud.transport import DialOverride
+
+    try:
+        ready = json.loads(read_file(Path(ready_file)).data)
+        host, port, ca_file = str(ready["host"]), int(ready["port"]), str(ready["caFile"])
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(f"{ready_file} is not the ready file of an emulator", hint="start one: kubectl asm emulator") from None
+    if not ca_file:
+        raise UsageError(f"the emulator of {ready_file} speaks plain HTTP", hint="start it without --plain-http")
+    return DialOverride(host, port, ca_file)

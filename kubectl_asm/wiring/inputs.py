@@ -1,0 +1,50 @@
+"""Manifests, fixtures and plain data files, read and placed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from kubectl_asm.adapters.cloud.values import Fixtures, decode_fixtures
+from kubectl_asm.adapters.files import read_file, read_sources
+from kubectl_asm.errors import InputError
+from kubectl_asm.manifest.documents import Document, SourceText, parse_documents
+from kubectl_asm.manifest.load import Manifests, load_manifests
+from kubectl_asm.manifest.placing import placed
+
+
+def read_manifests(
+    filenames: Sequence[str], *, recursive: bool, kustomize: str, stdin: IO[bytes] | None, namespace: str
+) -> Manifests:
+    """Return the manifests behind -f, -R and -k; objects without a namespace get the given one."""
+    sources = read_sources(filenames, recursive=recursive, kustomize=kustomize, stdin=stdin)
+    return placed(load_manifests(sources), namespace)
+
+
+def read_fixtures(path: str) -> Fixtures:
+    """Return a fixtures file. Raises InputError with the place of the first problem."""
+    document = _one_document(read_file(Path(path)))
+    if document is None:
+        return decode_fixtures({})[0]
+    folder = Path(path).parent
+    fixtures, problems = decode_fixtures(document.value, read_file=lambda name: (folder / name).read_bytes())
+    if problems:
+        first = problems[0]
+        span = document.span(first.path)
+        raise InputError(first.message, file=span.file, line=span.line, column=span.column)
+    return fixtures
+
+
+def _one_document(source: SourceText) -> Document | None:
+    for part in parse_documents(source):
+        if isinstance(part, InputError):
+            raise part
+        return part
+    return None
+
+
+def load_plain(path: Path) -> Any:
+    """Return the plain data of a YAML or JSON file; raises InputError with the place."""
+    document = _one_document(read_file(path))
+    return None if document is None else document.value
