@@ -12,20 +12,26 @@ from __future__ import annotations
 from kubectl_asm.gotemplate.budget import Budget, Limits
 from kubectl_asm.gotemplate.errors import BudgetError, TemplateError, TemplateExecError, TemplateSyntaxError
 from kubectl_asm.gotemplate.funcs.signature import Environment, Function, FunctionError, Purity, RandomSource
+from kubectl_asm.gotemplate.scan import Analysis, Issue, IssueKind, Place, analyse
 from kubectl_asm.gotemplate.template import Template, parse
 
 __all__ = [
+    "Analysis",
     "Budget",
     "BudgetError",
     "Environment",
     "Function",
     "FunctionError",
+    "Issue",
+    "IssueKind",
     "Limits",
+    "Place",
     "Purity",
     "RandomSource",
     "Template",
     "TemplateError",
     "TemplateExecError",
     "TemplateSyntaxError",
+    "analyse",
     "parse",
 ]

@@ -51,23 +51,23 @@ class TemplateError(Exception):
 
     def render(self) -> str:
         """Return several lines: the message, the source line with a caret, the chain of templates, the hint."""
-        place = f"line {self.line}" + (f", column {self.column + 1}" if self.column >= 0 else "")
-        shown = [f"{self.message} ({place})", *self._excerpt()]
+        line = self._line()
+        before = len(line.encode("utf-8", "surrogateescape")[: max(self.column, 0)].decode("utf-8", "replace"))
+        place = f"line {self.line}" + (f", column {before + 1}" if self.column >= 0 else "")
+        shown = [f"{self.message} ({place})"]
+        if line:
+            gutter = f"  {self.line} | "
+            shown.append(gutter + line.expandtabs(1))
+            shown += [" " * (len(gutter) + before) + "^"] if self.column >= 0 else []
         shown += [f"  in template {call.name!r} called at line {call.line}" for call in self.chain[1:]]
         if self.hint:
             shown.append(f"  hint: {self.hint}")
         return "\n".join(shown)
 
-    def _excerpt(self) -> list[str]:
+    def _line(self) -> str:
+        """Return the source line of the error, "" when it is not known."""
         lines = self.source.split("\n")
-        if not 0 < self.line <= len(lines):
-            return []
-        line = lines[self.line - 1].rstrip("\r")
-        excerpt = [f"  {self.line} | {line.expandtabs(1)}"]
-        if self.column >= 0:
-            before = line.encode("utf-8", "surrogateescape")[: self.column].decode("utf-8", "replace")
-            excerpt.append(" " * (len(f"  {self.line} | ") + len(before)) + "^")
-        return excerpt
+        return lines[self.line - 1].rstrip("\r") if 0 < self.line <= len(lines) else ""
 
 
 class TemplateSyntaxError(TemplateError):

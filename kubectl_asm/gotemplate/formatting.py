@@ -223,7 +223,7 @@ def format_float(flags: Flags, x: float, verb: str, default_precision: int) -> s
     lower = verb.lower()
     text = _finite(abs(x), lower, precision)
     if flags.sharp and verb != "b":
-        text = _sharp(text, lower, precision)
+        text = _sharp(text, lower, 0 if verb == "X" else precision)  # Go forgets the zeros of %#X
     if verb in "EGX":
         text = text.upper()
     sign = "-" if math.copysign(1.0, x) < 0 else "+" if flags.plus else " " if flags.space else ""

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
+from kubectl_asm.gotemplate.budget import BudgetExceeded
 from kubectl_asm.gotemplate.floats import format_json
 from kubectl_asm.gotemplate.values import (
     MISSING,
@@ -32,6 +33,10 @@ MAX_DEPTH: Final = 10_000
 
 PYTHON_DEPTH: Final = 450
 """Nesting that the recursive fast paths may meet; deeper documents are refused rather than exhaust the stack."""
+
+
+MAX_VALUES: Final = 2_000_000
+"""Values that one written document may hold: lists that share members would otherwise grow without end."""
 
 
 class JSONError(ValueError):
@@ -72,8 +77,12 @@ class _Writer:
         self.out: list[str] = []
         self.escape_html = escape_html
         self.indent = indent
+        self.room = MAX_VALUES
 
     def write(self, value: object, depth: int) -> None:
+        self.room -= 1
+        if self.room < 0:
+            raise BudgetExceeded(f"JSON text exceeds the budget of {MAX_VALUES} values")
         if depth > PYTHON_DEPTH:
             raise JSONError("json: unsupported value: encountered a cycle or too deep nesting")
         if isinstance(value, GoObject):
@@ -147,6 +156,7 @@ def dumps(value: object, *, escape_html: bool = True, indent: str | None = None)
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_MANTISSA_ONLY: Final = {".": frozenset(".eE"), "e": frozenset("eE"), "E": frozenset("eE")}
 _STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)")
 _LETTERS: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -269,7 +279,8 @@ class _Reader:
             self.at += 1
             self.fail("in numeric literal")
         self.at = match.end()
-        if (unfinished := self.text[self.at : self.at + 1]) in tuple(".eE"):
+        unfinished = self.text[self.at : self.at + 1]
+        if unfinished in tuple(".eE") and _MANTISSA_ONLY[unfinished].isdisjoint(match.group()):
             self.at += 1
             self.fail("after decimal point in numeric literal" if unfinished == "." else "in exponent of numeric literal")
         return _float(match.group())

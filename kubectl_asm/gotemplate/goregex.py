@@ -38,6 +38,13 @@ _ANY_BYTE: Final = re.compile(rb"(?:[^\\]|\\[^C])*?\\C", re.DOTALL)
 _QUOTED: Final = re.compile(rb"\\Q.*?(?:\\E|\Z)", re.DOTALL)
 
 
+MAX_UNROLLED: Final = 300_000
+"""Pattern bytes times the largest counted repeat that are accepted: RE2 writes repeats out, which can take gigabytes."""
+
+_COUNTED: Final = re.compile(rb"\{(\d{1,9})(?:,(\d{1,9})?)?\}")
+_MAX_REPEAT: Final = 1000
+
+
 class RegexError(ValueError):
     """A pattern that Go refuses; the text is Go's: ``error parsing regexp: CAUSE: `PART```."""
 
@@ -224,9 +231,12 @@ def _compile(pattern: bytes) -> Any:
     """Return RE2's program; it has no Python type information. Raises: RegexError."""
     if b"\\C" in pattern and _ANY_BYTE.match(_QUOTED.sub(b"", pattern)):
         raise RegexError("error parsing regexp: invalid escape sequence: `\\C`")
+    repeats = [int(count) for pair in _COUNTED.findall(pattern) for count in pair if count]
+    if len(pattern) * min(max(repeats, default=1), _MAX_REPEAT) > MAX_UNROLLED:
+        raise RegexError(f"error parsing regexp: expression too large: `{text_of(pattern)}`")
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 64 << 20
+    options.max_mem = 32 << 20
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
@@ -246,7 +256,7 @@ def _go_error(text: str, pattern: str) -> str:
     return f"error parsing regexp: {cause}: `{part}`"
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def compile_regex(pattern: str) -> GoRegex:
     """Return the compiled pattern (RE2 syntax as Go accepts it). Raises: RegexError with Go's text."""
     return GoRegex(pattern)

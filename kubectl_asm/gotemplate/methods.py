@@ -15,7 +15,7 @@ from kubectl_asm.gotemplate.funcs.instants import UTC, ZERO_TIME, GoTime, Zone, 
 from kubectl_asm.gotemplate.funcs.signature import FunctionError
 from kubectl_asm.gotemplate.funcs.versions import Version, VersionError, changed, check_metadata, check_prerelease
 from kubectl_asm.gotemplate.gojson import quote as json_quote
-from kubectl_asm.gotemplate.times import Duration, Month, Weekday, round_half_away, truncate
+from kubectl_asm.gotemplate.times import Duration, Month, Weekday, go_syntax, round_half_away, truncate
 from kubectl_asm.gotemplate.values import GoBytes, GoObject, Int64, Uint64, int64, raw, type_of, wrap
 
 
@@ -144,7 +144,7 @@ _TIME: Final[Mapping[str, Method]] = {
     "Day": Method(lambda t: t.civil().day),
     "Equal": Method(lambda t, u: _order(t, u) == 0, ("time.Time",)),
     "Format": Method(_format_time, ("string",)),
-    "GoString": Method(lambda t: t.go_syntax() or ""),
+    "GoString": Method(go_syntax),
     "Hour": Method(lambda t: t.civil().hour),
     "ISOWeek": _second("ISOWeek", "int"),
     "In": Method(lambda t, where: t.in_zone(where.zone), ("*time.Location",)),

@@ -37,7 +37,10 @@ from kubectl_asm.gotemplate.nodes import (
 from kubectl_asm.gotemplate.quoting import LiteralError, quote, unquote
 
 MAX_NESTING: Final = 100
-"""Blocks or parentheses inside each other that are accepted; Go's own limit for parentheses is 10 000."""
+"""Blocks or parentheses inside each other, and links of an else-if chain, that are accepted.
+
+Go accepts 10 000 parentheses; here each level takes several Python frames.
+"""
 
 REFUSED: Final[Mapping[str, str]] = {
     "env": "it would read the controller's environment",
@@ -298,7 +301,10 @@ class _Parser:
     def else_body(self, keyword: str, closer: _Closer) -> ListNode:
         if closer.chained and keyword == closer.chained:
             self.next_solid()
-            return ListNode(closer.pos, [self.branch(keyword)])
+            self.nest(1)
+            chained = self.branch(keyword)
+            self.nest(-1)
+            return ListNode(closer.pos, [chained])
         body, end = self.item_list()
         if end.keyword != "end":
             self.fail(f"expected end; found {end}")

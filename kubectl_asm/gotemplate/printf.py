@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from kubectl_asm.gotemplate import formatting
+from kubectl_asm.gotemplate.budget import MIB, BudgetExceeded
 from kubectl_asm.gotemplate.floats import format_v
 from kubectl_asm.gotemplate.formatting import Flags
+from kubectl_asm.gotemplate.funcs.instants import Zone
 from kubectl_asm.gotemplate.quoting import quote
+from kubectl_asm.gotemplate.times import go_syntax
 from kubectl_asm.gotemplate.values import (
     ANY,
     MISSING,
@@ -38,7 +41,12 @@ ADDRESS: Final = 0xC000010000
 MAX_NUMBER: Final = 1_000_000
 """Widths, precisions and argument numbers above it are refused."""
 
+MAX_TEXT: Final = 64 * MIB
+"""What one printed value or one filled format may take: lists that share members print exponentially large."""
+
+_TOO_LARGE: Final = f"template exceeds the budget of {MAX_TEXT} bytes for one value"
 _NIL: Final = "<nil>"
+_POINTER_VERBS: Final = frozenset("vpbodxX")
 _STRING_VERBS: Final = frozenset("vsxXq")
 _FLOAT_PRECISION: Final = {"v": -1, "b": -1, "g": -1, "G": -1, "x": -1, "X": -1, "f": 6, "F": 6, "e": 6, "E": 6}
 
@@ -46,11 +54,12 @@ _FLOAT_PRECISION: Final = {"v": -1, "b": -1, "g": -1, "G": -1, "x": -1, "X": -1,
 class Printer:
     """Formats values under the flags of one verb. erroring: methods of values are not called any more."""
 
-    __slots__ = ("erroring", "flags")
+    __slots__ = ("erroring", "flags", "room")
 
     def __init__(self, flags: Flags) -> None:
         self.flags = flags
         self.erroring = False
+        self.room = MAX_TEXT
 
     def argument(self, value: object, verb: str) -> str:
         """Return a top-level operand for a verb."""
@@ -108,7 +117,7 @@ class Printer:
         if verb == "w":
             return self.bad_verb(value, verb)
         if self.flags.sharp_v:
-            syntax = value.go_syntax() if isinstance(value, GoObject) else None
+            syntax = go_syntax(value)
             return None if syntax is None else formatting.format_string(self.flags, syntax)
         text = value.go_string() if verb in _STRING_VERBS else None
         return None if text is None else self.string(text, verb, value)
@@ -162,7 +171,11 @@ class Printer:
         """Return a value inside a container; nil prints without regard to the verb."""
         if value is None or value is MISSING:
             return f"{ANY}(nil)" if self.flags.sharp_v else _NIL
-        return self.value(value, verb, depth)
+        text = self.value(value, verb, depth)
+        self.room -= len(text)
+        if self.room < 0:
+            raise BudgetExceeded(_TOO_LARGE)
+        return text
 
     def mapping(self, value: GoMap, verb: str, depth: int) -> str:
         """Return a map, its keys sorted."""
@@ -202,16 +215,17 @@ class Printer:
         return ("&" if is_pointer else "") + name + "{" + (", " if self.flags.sharp_v else " ").join(parts) + "}"
 
     def field(self, value: object, verb: str, depth: int) -> str:
-        """Return a struct field; None stands for a nil pointer there."""
-        return self.pointer(None, verb) if value is None else self.value(value, verb, depth)
+        """Return a struct field; the only pointer among them is a time's zone, None when it is nil."""
+        if value is not None and not isinstance(value, Zone):
+            return self.value(value, verb, depth)
+        if verb in _POINTER_VERBS:
+            return self.pointer(value, verb)
+        return f"%!{verb}(*time.Location={_NIL if value is None else f'0x{ADDRESS:x}'})"
 
     def pointer(self, value: object, verb: str) -> str:
         """Return an address for a verb; None is the nil pointer."""
-        is_pointer = (
-            value is None
-            or isinstance(value, (GoMap, GoList, GoBytes))
-            or (isinstance(value, GoObject) and value.go_kind == "ptr")
-        )
+        is_pointer = value is None or isinstance(value, (Zone, GoMap, GoList, GoBytes))
+        is_pointer = is_pointer or (isinstance(value, GoObject) and value.go_kind == "ptr")
         if not is_pointer:
             return self.bad_verb(value, verb)
         address = 0 if value is None or getattr(value, "is_nil", False) else ADDRESS
@@ -271,6 +285,7 @@ class _Format:
         self.reordered = False
         self.good = True
         self.after_index = False
+        self.room = MAX_TEXT
         self.out: list[str] = []
 
     def run(self) -> str:
@@ -305,7 +320,11 @@ class _Format:
             self.out.append("%!(NOVERB)")
             return
         self.at += 1
-        self.out.append(self.operand(runes(char), flags))
+        text = self.operand(runes(char), flags)
+        self.room -= len(text)
+        if self.room < 0:
+            raise BudgetExceeded(_TOO_LARGE)
+        self.out.append(text)
 
     def flags(self) -> Flags:
         flags = Flags()

@@ -45,11 +45,26 @@ def _escaped(char: str, delimiter: str, ascii_only: bool) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+class _Escapes(dict[int, str]):
+    """The escapes inside double quotes, worked out for each character when it is first met."""
+
+    def __init__(self, *, ascii_only: bool) -> None:
+        super().__init__()
+        self._ascii_only = ascii_only
+
+    def __missing__(self, code: int) -> str:
+        return self.setdefault(code, _escaped(chr(code), '"', self._ascii_only))
+
+
+_ESCAPES: Final = _Escapes(ascii_only=False)
+_ASCII_ESCAPES: Final = _Escapes(ascii_only=True)
+
+
 def quote(text: str, *, ascii_only: bool = False) -> str:
     """Return text in double quotes with Go's escapes; bytes that are not UTF-8 become ``\\xNN``."""
     if _PLAIN.fullmatch(text):
         return f'"{text}"'
-    return '"' + "".join(_escaped(char, '"', ascii_only) for char in text) + '"'
+    return '"' + text.translate(_ASCII_ESCAPES if ascii_only else _ESCAPES) + '"'
 
 
 def valid_rune(code: int) -> str:

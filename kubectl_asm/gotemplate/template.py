@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from kubectl_asm.gotemplate.compiler import compile_program
+from kubectl_asm.gotemplate.errors import TemplateSyntaxError
 from kubectl_asm.gotemplate.funcs import function_table
 from kubectl_asm.gotemplate.funcs.signature import Environment, Function
 from kubectl_asm.gotemplate.machine import Body, Machine
@@ -46,8 +48,14 @@ def _parse_cached(text: str, name: str, profile: str) -> Template:
 
 
 def _parse(text: str, name: str, functions: Mapping[str, Function]) -> Template:
-    program = parse_program(name, text, functions)
-    return Template(name, text, program, compile_program(program, functions))
+    try:
+        program = parse_program(name, text, functions)
+        return Template(name, text, program, compile_program(program, functions))
+    except RecursionError:
+        raise TemplateSyntaxError(_TOO_DEEP, go_text=f"template: {name}:1: {_TOO_DEEP}", line=1, source=text) from None
+
+
+_TOO_DEEP: Final = "max expression depth exceeded"
 
 
 def parse(text: str, *, name: str = "", functions: Mapping[str, Function] | None = None, profile: str = "seed") -> Template:

@@ -1,4 +1,4 @@
-"""Durations, months and weekdays: the named integers of package time, with their names and methods' arithmetic.
+"""Durations, months and weekdays: the named integers of package time; and times as Go source.
 
 ``methods.py`` exposes them to templates. Source: Go package time.
 """
@@ -9,6 +9,8 @@ from typing import ClassVar
 
 from kubectl_asm.gotemplate.funcs.civil import MONTHS, WEEKDAYS
 from kubectl_asm.gotemplate.funcs.durations import format_duration
+from kubectl_asm.gotemplate.funcs.instants import UTC, GoTime, Zone
+from kubectl_asm.gotemplate.quoting import quote
 from kubectl_asm.gotemplate.values import Int64, SizedInt, wrap
 
 
@@ -63,3 +65,19 @@ def round_half_away(nanoseconds: int, unit: int) -> int:
     steps = (abs(nanoseconds) * 2 + unit) // (unit * 2)
     value = steps * unit if nanoseconds >= 0 else -steps * unit
     return max(-(1 << 63), min((1 << 63) - 1, value))
+
+
+def go_syntax(value: object) -> str | None:
+    """Return the Go expression that ``%#v`` prints for types which have one of their own: times. None for all others."""
+    if not isinstance(value, GoTime):
+        return None
+    wall = value.civil()
+    month = f"time.{MONTHS[wall.month - 1]}"
+    numbers = (wall.day, wall.hour, wall.minute, wall.second, value.nanosecond)
+    return f"time.Date({wall.year}, {month}, {', '.join(map(str, numbers))}, {_zone_syntax(value.zone)})"
+
+
+def _zone_syntax(zone: Zone) -> str:
+    if zone is UTC:
+        return "time.UTC"
+    return "time.Local" if zone.name in ("UTC", "Local") else f"time.Location({quote(zone.name)})"

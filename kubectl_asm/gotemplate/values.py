@@ -254,10 +254,6 @@ class GoObject:
         """Return the struct's fields in order, for printing and comparing; empty for opaque types."""
         return ()
 
-    def go_syntax(self) -> str | None:
-        """Return what the type's GoString method gives (``%#v``), or None when it has none."""
-        return None
-
     def json_text(self) -> str | None:
         """Return the string that encoding/json writes for the type, or None when it writes the fields."""
         return None
