@@ -14,7 +14,9 @@ from kubectl_asm.cli.session import Options, options_of, read_inputs, say, tell_
 from kubectl_asm.cli.setting_options import controller_options
 from kubectl_asm.cli.settings import choose_settings
 from kubectl_asm.engine.plan import WRITING, Plan
+from kubectl_asm.engine.template_scan import scan_templates
 from kubectl_asm.errors import UsageError
+from kubectl_asm.model.settings import Settings
 from kubectl_asm.report.documents import envelope, write_object, write_stream
 from kubectl_asm.report.plans import (
     headline,
@@ -68,19 +70,21 @@ def command(**values: Any) -> int:
     fixtures = wiring.with_failures(wiring.read_fixtures(options.backend), options.failures)
     session = wiring.offline_session(manifests, fixtures, chosen.settings, namespace=options.namespace, environment={})
     plans = [session.rounds.plan(external) for external in wiring.sorted_objects(session.externals)]
-    _write(plans, options)
+    _write(plans, options, chosen.settings)
     tell_problems(manifests.problems)
     if manifests.problems:
         return exits.CANNOT_RUN
     if not plans:
         say("no ExternalSecret in the input")
-    return exits.FOUND if any(_is_failure(plan, options) for plan in plans) else exits.OK
+    return exits.FOUND if any([_is_failure(plan, options, chosen.settings) for plan in plans]) else exits.OK
 
 
-def _write(plans: list[Plan], options: Options) -> None:
+def _write(plans: list[Plan], options: Options, settings: Settings) -> None:
     if options.trace:
         for plan in plans:
             say(trace_text(plan))
+            for note in scan_templates(plan.external, settings):
+                say(f"  scan      {note}")
     for plan in plans:
         for text in plan.warnings:
             warn(f"{plan.external.ref}: {text}")
@@ -111,12 +115,12 @@ def _item(plan: Plan, *, reveal: bool) -> dict[str, Any]:
     }
 
 
-def _is_failure(plan: Plan, options: Options) -> bool:
+def _is_failure(plan: Plan, options: Options, settings: Settings) -> bool:
     if plan.decision not in WRITING or plan.is_partial:
         return True
     if not options.fail_on_missing_key:
         return False
-    missing = wiring.missing_keys(plan)
+    missing = wiring.missing_keys(plan, settings)
     for text in missing:
         say(f"{plan.external.ref}: {text}")
     return bool(missing)

@@ -55,7 +55,6 @@ Examples:
 @click.option("--show-values", is_flag=True, help="With --dry-run=client: print the Secrets with their values.")
 @click.option("--adopt", is_flag=True, help="Take over Secrets that neither the controller nor this program wrote.")
 @click.option("--allow-coexistence", is_flag=True, help="Do not look for a running controller and its settings.")
-@click.option("--process-deletions", is_flag=True, help="Handle ExternalSecrets that are being deleted: their Secrets go.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before deletions.")
 @click.option("--wait", is_flag=True, help="Repeat objects that failed until they are in sync or the time is over.")
 @click.option("--timeout", default="5m", show_default=True, metavar="DURATION", help="Longest time for --wait.")

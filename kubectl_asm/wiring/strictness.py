@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from kubectl_asm.adapters.cloud.values import Content, Failure, Fixtures
 from kubectl_asm.engine.plan import Plan
+from kubectl_asm.engine.template_scan import scan_templates
 from kubectl_asm.errors import UsageError
 from kubectl_asm.model.backend import Network
 from kubectl_asm.model.externalsecret import ExternalSecret
+from kubectl_asm.model.settings import Settings
 
 _NETWORK_WORDS = {str(word): word for word in Network}
 
@@ -45,19 +47,12 @@ def parent_of(external: ExternalSecret) -> dict[str, str] | None:
     return {"kind": owner.kind, "name": owner.name} if owner is not None else None
 
 
-def missing_keys(plan: Plan) -> list[str]:
+def missing_keys(plan: Plan, settings: Settings) -> list[str]:
     """Return what a strict reader would call missing: queries without result and template fields nobody produces."""
-    notes = [
-        f"{entry.admission.entry}: {note}"
-        for entry in plan.entries
-        for note in entry.notes
-        if "skipped" in note or "kept" in note
-    ]
-    return [*notes, *unknown_template_fields(plan)]
+    notes = [f"{entry.admission.entry}: {note}" for entry in plan.entries for note in entry.notes if _is_missing(note)]
+    fields = [str(note) for note in scan_templates(plan.external, settings) if note.is_missing_field]
+    return [*notes, *fields]
 
 
-def unknown_template_fields(plan: Plan) -> list[str]:
-    """Return fields that a template names and no source of the object produces."""
-    from kubectl_asm.engine.template_fields import unknown_fields
-
-    return [f"template field {name!r} is produced by no source" for name in unknown_fields(plan.external)]
+def _is_missing(note: str) -> bool:
+    return "skipped" in note or "raw value kept" in note

@@ -6,7 +6,7 @@ by process id. If the supervisor itself is killed, the kernel kills the servers.
 plane and no crash leaves one behind.
 """
 
-# ruff: noqa: TID251  # runs real processes: it needs the real environment and the real clock
+# runs real processes: it needs the real environment and the real clock
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ Import them in a conftest.py: `from tests.live.fixtures import *`. One control p
 workers), one namespace a test: nothing finishes deleting without a controller manager, so names are never reused.
 """
 
-# ruff: noqa: TID251  # asks the real environment where it runs
+# asks the real environment where it runs
 
 from __future__ import annotations
 

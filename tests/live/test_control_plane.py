@@ -1,6 +1,6 @@
 """The fixture itself: shared, isolated, and gone after a crash."""
 
-# ruff: noqa: TID251  # hands the real environment to a process
+# hands the real environment to a process
 
 from __future__ import annotations
 

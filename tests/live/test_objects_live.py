@@ -220,7 +220,7 @@ def test_no_lock_means_no_holder(as_user, grant):
 
 
 def test_a_live_lease_is_found_in_any_namespace(admin, control_plane, namespace):
-    now = datetime.now(UTC)  # noqa: TID251  # compared with the clock of a real server
+    now = datetime.now(UTC)  # compared with the clock of a real server
     path = lease(control_plane, namespace, "ack-secret-manager-lock", "pod-1", now)
     found = find_holder(admin.transport)
     control_plane.request("DELETE", path)
@@ -229,7 +229,7 @@ def test_a_live_lease_is_found_in_any_namespace(admin, control_plane, namespace)
 
 
 def test_our_own_live_lease_is_found_and_told_apart(admin, control_plane, namespace):
-    now = datetime.now(UTC)  # noqa: TID251  # compared with the clock of a real server
+    now = datetime.now(UTC)  # compared with the clock of a real server
     path = lease(control_plane, namespace, "kubectl-asm-controller", "pod-2", now)
     found = find_holder(admin.transport)
     control_plane.request("DELETE", path)
@@ -239,7 +239,7 @@ def test_our_own_live_lease_is_found_and_told_apart(admin, control_plane, namesp
 
 @pytest.mark.parametrize(("holder", "age_s"), [("pod-1", 3600), ("", 0)])
 def test_an_expired_or_released_lease_has_no_holder(admin, control_plane, namespace, holder, age_s):
-    renewed = datetime.now(UTC) - timedelta(seconds=age_s)  # noqa: TID251  # compared with the clock of a real server
+    renewed = datetime.now(UTC) - timedelta(seconds=age_s)  # compared with the clock of a real server
     path = lease(control_plane, namespace, "ack-secret-manager-lock", holder, renewed)
     found = find_holder(admin.transport)
     control_plane.request("DELETE", path)
@@ -262,7 +262,7 @@ def test_looking_may_be_forbidden(as_user):
 
 
 def test_where_only_one_namespace_may_be_read_that_one_is_looked_at(control_plane, as_user, grant, namespace):
-    now = datetime.now(UTC)  # noqa: TID251  # compared with the clock of a real server
+    now = datetime.now(UTC)  # compared with the clock of a real server
     path = lease(control_plane, namespace, "ack-secret-manager-lock", "pod-1", now)
     grant("alice", ["list"], ["leases"], group="coordination.k8s.io")
     found = find_holder(as_user("alice"), namespaces=("kube-system", namespace))
