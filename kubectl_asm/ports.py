@@ -12,8 +12,10 @@ from typing import Any, Protocol, TypeVar
 from kubectl_asm.model.backend import ClientPlan, Provider, SecretAnswer, SecretOutcome, SecretRead
 from kubectl_asm.model.externalsecret import ExternalSecretStatus
 from kubectl_asm.model.objects import KubeObject
+from kubectl_asm.model.stores import ClusterExternalSecretStatus, StoreStatus
 
 Obj = TypeVar("Obj", bound=KubeObject)
+Status = ExternalSecretStatus | StoreStatus | ClusterExternalSecretStatus
 
 
 class ObjectReader(Protocol):
@@ -41,8 +43,8 @@ class ObjectWriter(Protocol):
     def set_finalizers(self, obj: Obj, finalizers: Sequence[str]) -> Obj:
         """Replace metadata.finalizers, with obj's resourceVersion as precondition."""
 
-    def set_status(self, obj: KubeObject, status: ExternalSecretStatus) -> None:
-        """Write the status subresource of an ExternalSecret."""
+    def set_status(self, obj: KubeObject, status: Status) -> None:
+        """Write the status subresource of one of our own kinds."""
 
     def apply(self, obj: Obj, *, force: bool) -> Obj:
         """Server-side apply; used for children of a ClusterExternalSecret."""

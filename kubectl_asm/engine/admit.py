@@ -255,7 +255,8 @@ class _AuthResolver:
         self._store = store
         self._draft = draft
         self._label = _store_label(store)
-        self._versions = [store.metadata.uid, store.metadata.resource_version]
+        # Status writes move the resource version, and a status changes no client: the generation counts where there is one.
+        self._versions = [store.metadata.uid, str(store.metadata.generation or store.metadata.resource_version)]
 
     @property
     def version(self) -> str:
@@ -313,9 +314,14 @@ class _AuthResolver:
         if not ref.name or not ref.key:
             self._missing_key(f"{field_name} without {'name' if not ref.name else 'key'}")
             return None
+        if not ref.namespace and isinstance(self._store, ClusterSecretStore) and self._settings.missing_access_key == "skip":
+            self._missing_key(f"{field_name} without namespace")
+            return None
         namespace = self._ref_namespace(ref.namespace, field_name, f"Secret {ref.name}")
         found = self._references.secret(namespace, ref.name)
-        if not isinstance(found, Found):
+        if isinstance(found, Failed):  # nothing is known about it: never a reason to use another tier
+            raise self._gap(f"{field_name}: Secret {namespace}/{ref.name} {_why(found)}")
+        if isinstance(found, Missing):
             self._missing_key(f"{field_name}: Secret {namespace}/{ref.name} {_why(found)}")
             return None
         self._versions.append(f"{found.obj.metadata.uid}:{found.obj.metadata.resource_version}")
@@ -326,15 +332,20 @@ class _AuthResolver:
         if value is None:
             self._missing_key(f'{field_name}: Secret {secret.namespace}/{secret.name} has no key "{key}"')
             return None
-        if not self._settings.trim_access_keys:
-            return value
-        raw = value.reveal()
-        trimmed = raw.removesuffix(b"\n").removesuffix(b"\r") if raw.endswith(b"\n") else raw
-        if len(trimmed) != len(raw):
-            self._draft.notes.append(f"{field_name}: one trailing line break was removed from key {key}")
-        if not trimmed:
+        if self._settings.trim_access_keys:
+            value = self._trimmed(value, key, field_name)
+        if value.is_empty():
             self._missing_key(f'{field_name}: key "{key}" of Secret {secret.namespace}/{secret.name} is empty')
             return None
+        return value
+
+    def _trimmed(self, value: SecretBytes, key: str, field_name: str) -> SecretBytes:
+        """Return a value without one trailing line break, which no AccessKey ever has."""
+        raw = value.reveal()
+        trimmed = raw.removesuffix(b"\n").removesuffix(b"\r") if raw.endswith(b"\n") else raw
+        if len(trimmed) == len(raw):
+            return value
+        self._draft.notes.append(f"{field_name}: one trailing line break was removed from key {key}")
         return SecretBytes(trimmed)
 
     def _missing_key(self, text: str) -> None:

@@ -6,7 +6,9 @@ Source: spec/endpoints.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from kubectl_asm.model.backend import ErrorClass, Provider, Refusal
@@ -88,17 +90,23 @@ def ca_for(host: str, settings: Settings) -> str:
     """Return the path of the only CA trusted for a host, empty for the system store (spec/endpoints.md 4)."""
     if not is_dedicated(host):
         return ""
-    if settings.kms_ca_file:
-        return settings.kms_ca_file
-    if settings.kms_ca_dir and settings.region:
-        return f"{settings.kms_ca_dir.rstrip('/')}/{settings.region}.pem"
-    return ""
+    return settings.kms_ca_file or _ca_of_region(settings)
 
 
-def sts_host(settings: Settings) -> str:
-    """Return the STS host (spec/auth.md 6)."""
-    if settings.sts_endpoint:
-        return settings.sts_endpoint
+def with_present_ca(settings: Settings, exists: Callable[[str], bool]) -> Settings:
+    """Return the settings without a CA folder that has no certificate of the region: the system store is used then."""
+    path = _ca_of_region(settings)
+    return settings if not path or exists(path) else settings.replaced({"kms_ca_dir": ""})
+
+
+def _ca_of_region(settings: Settings) -> str:
+    return f"{settings.kms_ca_dir.rstrip('/')}/{settings.region}.pem" if settings.kms_ca_dir and settings.region else ""
+
+
+def sts_host(settings: Settings, environment: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the STS host: flag, variable ALIBABA_CLOUD_STS_ENDPOINT, or the one of the region (spec/auth.md 6)."""
+    if explicit := settings.sts_endpoint or environment.get("ALIBABA_CLOUD_STS_ENDPOINT", "").strip():
+        return explicit
     if not settings.region:
         return DEFAULT_STS_HOST
     region = "cn-hangzhou" if settings.region == _FINANCE_REGION else settings.region

@@ -20,7 +20,7 @@ DEFAULT_AUDIENCE: Final = "sts.aliyuncs.com"
 OIDC_SESSION: Final = "ack-secret-manager"
 _MIN_SESSION_S, _MAX_SESSION_S = 900, 43200
 _PROVIDER_ARN = re.compile(r"acs:ram:[^:]*:\d+:oidc-provider/[^/]+", re.ASCII)
-_UID = re.compile(r"[-+]?\d+", re.ASCII)
+_UID = re.compile(r"([-+]?)0*(\d{1,19})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,16 @@ def derive_provider(configured: str, settings: Settings) -> tuple[str, bool, str
         return configured, False, ""
     if not (settings.cluster_id and settings.uid):
         return configured, False, ""
-    if not _UID.fullmatch(settings.uid) or not -(2**63) <= int(settings.uid) < 2**63:
+    if not _is_uid(settings.uid):
         raise IdentityConfigurationError("--uid is not an account id: it must be a 64-bit decimal number (Helm: command.aliuid)")
     note = "the configured oidcProviderARN is malformed and was replaced by the one of the cluster" if configured else ""
     return f"acs:ram::{settings.uid}:oidc-provider/ack-rrsa-{settings.cluster_id}", True, note
+
+
+def _is_uid(text: str) -> bool:
+    """Return whether a text is a decimal integer of 64 bits, with or without a sign."""
+    match = _UID.fullmatch(text)
+    return match is not None and -(2**63) <= int(match[1] + match[2]) < 2**63
 
 
 def session_seconds(text: str, settings: Settings) -> int | None:
@@ -137,7 +143,7 @@ def choose(inputs: AuthInputs, settings: Settings, *, origin: str) -> Choice:
         chain.append(TierVerdict(tier, identity is not None, reason))
         if identity is not None:
             return Choice(identity, None, (*chain, *_not_tried(chain)))
-    return Choice(None, _nothing(inputs, origin), tuple(chain))
+    return Choice(None, _nothing(inputs, settings, origin), tuple(chain))
 
 
 def _not_tried(chain: list[TierVerdict]) -> Iterator[TierVerdict]:
@@ -148,13 +154,15 @@ def _not_tried(chain: list[TierVerdict]) -> Iterator[TierVerdict]:
             yield TierVerdict(tier, False, f"not tried: {winner} comes first")
 
 
-def _nothing(inputs: AuthInputs, origin: str) -> Refusal:
-    if inputs.service_account is not None:
+def _nothing(inputs: AuthInputs, settings: Settings, origin: str) -> Refusal:
+    if inputs.service_account is not None and settings.sa_auth_fallback != "chain":
         namespace, name = inputs.service_account
         missing = "role annotation" if not inputs.role_arn else "oidcProviderARN (or --cluster-id and --uid)"
         error_class = ErrorClass.REFERENCE if not inputs.role_arn else ErrorClass.CONFIGURATION
         return Refusal(error_class, f"{origin}: ServiceAccount {namespace}/{name} cannot be used, {missing} is missing")
-    if origin == "environment":
+    if inputs.service_account is not None:
+        fix = "complete the serviceAccountRef (role annotation, oidcProviderARN)"
+    elif origin == "environment":
         fix = "set ACCESS_KEY_ID and SECRET_ACCESS_KEY, or ALICLOUD_ROLE_ARN and ALICLOUD_OIDC_PROVIDER_ARN"
     else:
         fix = "set accessKey and accessKeySecret, ramRoleARN and oidcProviderARN, or serviceAccountRef"
@@ -196,8 +204,17 @@ def _service_account(inputs: AuthInputs, settings: Settings) -> tuple[Identity |
         service_account=inputs.service_account,
         audiences=inputs.audiences or (DEFAULT_AUDIENCE,),
         hop=_hop(inputs, settings),
+        fallback=_fallback(inputs, settings),
     )
     return identity, "serviceAccountRef with a role annotation"
+
+
+def _fallback(inputs: AuthInputs, settings: Settings) -> Identity | Refusal | None:
+    """Return what a failed token request leads to: the worker role, where falling back is asked for (spec/auth.md 4.3)."""
+    if settings.sa_auth_fallback != "chain":
+        return None
+    identity, reason = _worker_role(inputs, settings)
+    return identity or Refusal(ErrorClass.NO_CREDENTIALS, f"no credentials are left: {reason}")
 
 
 def _token_file(inputs: AuthInputs, settings: Settings) -> tuple[Identity | None, str]:

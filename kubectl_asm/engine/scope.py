@@ -5,17 +5,24 @@ Source: spec/controller.md 5.
 
 from __future__ import annotations
 
-from kubectl_asm.model.settings import Settings
+from collections.abc import Mapping
+
+from kubectl_asm.model.settings import Settings, parse_namespaces
+
+__all__ = ["ScopeConflictError", "check_scope", "in_scope", "is_watched", "parse_namespaces", "with_environment"]
+
+WATCH_VARIABLE = "WATCH_NAMESPACE"
 
 
 class ScopeConflictError(ValueError):
     """The same namespace is watched and excluded."""
 
 
-def parse_namespaces(text: str) -> tuple[str, ...]:
-    """Return the namespaces of a flag: outer blanks and double quotes go, items are trimmed, empty ones dropped."""
-    items = (item.strip() for item in text.strip(' "\t').split(","))
-    return tuple(dict.fromkeys(item for item in items if item))
+def with_environment(settings: Settings, environment: Mapping[str, str]) -> Settings:
+    """Return the settings with WATCH_NAMESPACE as the watch list where no flag gives one (spec/controller.md 2)."""
+    if settings.watch_namespaces or not settings.environment_watch_namespace:
+        return settings
+    return settings.replaced({"watch_namespaces": parse_namespaces(environment.get(WATCH_VARIABLE, ""))})
 
 
 def check_scope(settings: Settings) -> None:

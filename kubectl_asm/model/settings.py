@@ -53,6 +53,7 @@ class Settings:
     # scope
     watch_namespaces: tuple[str, ...] = ()
     exclude_namespaces: tuple[str, ...] = ()
+    environment_watch_namespace: bool = True
     process_cluster_secret_store: bool = True
     process_cluster_external_secret: bool = True
     scope_disables_cluster_controllers: bool = False
@@ -119,6 +120,7 @@ PROFILES: Final[Mapping[str, Mapping[str, Any]]] = {
         "enable_cross_namespace_secret_store": False,
         "enable_cross_namespace_auth_ref": False,
         "environment_token_file": False,
+        "environment_watch_namespace": False,
         "session_expiration": False,
         "oidc_session_name": "fixed",
         "trim_access_keys": False,
@@ -152,3 +154,12 @@ def profile_settings(compat: str, *, one_shot: bool) -> Settings:
     """Return the settings of a profile with nothing explicit. Raises KeyError for an unknown profile."""
     base = {"compat": compat, **(ONE_SHOT if one_shot else {}), **PROFILES[compat]}
     return Settings().replaced(base)
+
+
+def parse_namespaces(text: str) -> tuple[str, ...]:
+    """Return the namespaces of a flag: outer blanks and double quotes go, items are trimmed, empty ones dropped.
+
+    Source: spec/controller.md 5.
+    """
+    items = (item.strip() for item in text.strip(' "\t').split(","))
+    return tuple(dict.fromkeys(item for item in items if item))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,23 +18,26 @@ from kubectl_asm.adapters.memory import MemoryCluster
 from kubectl_asm.app.execute import Executor
 from kubectl_asm.app.rounds import RoundPorts, Rounds
 from kubectl_asm.app.templating import template_environments
+from kubectl_asm.engine.endpoints import with_present_ca
 from kubectl_asm.engine.lookups import References
-from kubectl_asm.engine.plan import Done, Plan, Retry as RetryOutcome, RetryAfter
-from kubectl_asm.engine.scope import parse_namespaces
+from kubectl_asm.engine.plan import Plan
+from kubectl_asm.engine.plan import Retry as RetryOutcome
+from kubectl_asm.engine.scope import ScopeConflictError, check_scope
 from kubectl_asm.errors import NotFoundError
-from kubectl_asm.manifest.decode import KINDS, decode_object
-from kubectl_asm.model.backend import Provider, SecretRead
-from kubectl_asm.model.durations import parse_duration
+from kubectl_asm.manifest.decode import KINDS
+from kubectl_asm.model.backend import SecretRead
 from kubectl_asm.model.externalsecret import ExternalSecret
-from kubectl_asm.model.objects import FINALIZER, ConfigMap, KubeObject, Namespace, Secret
-from kubectl_asm.model.settings import Settings, profile_settings
+from kubectl_asm.model.objects import FINALIZER, ConfigMap, Namespace, Secret
+from kubectl_asm.model.settings import Settings
+from kubectl_asm.ports import SecretSource
 
+from .cases import loaded, namespaces_of, settings_of, typed, typed_all
+from .cluster import ClusterWorld, requeue_of
+from .identity import Marks, WatchedSource, Wire, access_of, api_of, identity_problems, router_over
 from .matchers import data_problems
 from .world import FakeBucket, FakeClock, FaultyCluster, SeededRandom
 
 PROFILES = {"seed": "0.6.2", "v0.6.7": "0.6.7"}
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_API_VERSIONS = {kind: version for version, kind in KINDS}
 
 
 @dataclass(frozen=True)
@@ -65,38 +69,13 @@ def load_cases(paths: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def run_case(case: Mapping[str, Any], profile: str) -> Result:
     """Run every round of a case and collect what differs."""
     name = f"{case['name']} [{profile}]"
-    world = CaseWorld(case, PROFILES[profile])
+    kind = ClusterWorld if "clusterExternalSecret" in case["given"] else CaseWorld
+    world = kind(case, PROFILES[profile])
     problems = [f"round 1: {text}" for text in world.round(case["expect"])]
     for position, step in enumerate(case.get("then", ()), start=2):
         world.change(step.get("set", {}), step.get("advance", 60))
         problems += [f"round {position}: {text}" for text in world.round(step["expect"])]
     return Result(name, tuple(problems), unverified=bool(case.get("unverified")))
-
-
-def settings_of(case: Mapping[str, Any], compat: str) -> Settings:
-    """Return the settings of a case: profile presets, then what the case writes out."""
-    raw = dict(case.get("settings", {}))
-    settings = profile_settings(compat, one_shot=raw.pop("command", "serve") != "serve")
-    changes: dict[str, Any] = {}
-    for key, value in raw.items():
-        field_name = _CAMEL.sub("_", key).lower()
-        if field_name in ("watch_namespaces", "exclude_namespaces"):
-            value = parse_namespaces(value) if isinstance(value, str) else tuple(value)
-        elif field_name == "polling_interval":
-            value = parse_duration(value)
-        changes[field_name] = value
-    return settings.replaced({"manage_finalizers": True, "process_deletions": True, **changes})
-
-
-def typed(document: Mapping[str, Any], namespace: str) -> KubeObject | None:
-    """Return a manifest of a case as an object; apiVersion and namespace may be left out."""
-    kind = document["kind"]
-    body = {"apiVersion": _API_VERSIONS.get(kind, "v1"), **document}
-    obj = decode_object(body)
-    if obj is not None and obj.RESOURCE.namespaced and not obj.metadata.namespace:
-        body = {**body, "metadata": {**body["metadata"], "namespace": namespace}}
-        obj = decode_object(body)
-    return obj
 
 
 @dataclass
@@ -111,19 +90,20 @@ class CaseWorld:
         self.given = dict(self.case["given"])
         self.settings = settings_of(self.case, self.compat)
         self.random = SeededRandom()
+        self.is_identity = self.case.get("area", "").startswith(("identity.", "access."))
+        self.wire = Wire(self.given, self.clock)
+        self._new_router()
         self.namespace = self.given.get("namespace", "default")
         self.name = self.given.get("name", "demo")
         self.cluster = MemoryCluster(now=self.clock.instant, manager="ack-secret-manager")
-        self.cluster.load(self._objects(self.given.get("objects", ())))
-        self.cluster.load(self._objects(self.given.get("stores", ())))
+        self.cluster.load(typed_all(self.given.get("objects", ())))
+        self.cluster.load(typed_all(self.given.get("stores", ())))
+        self.cluster.load(namespaces_of(self.given))
         self.cluster.load([self._external()])
-        self.faults = FaultyCluster(self.cluster, self.given.get("apiFaults", ()), lambda raw: typed(raw, "default"))
+        self.faults = FaultyCluster(self.cluster, self.given.get("apiFaults", ()), loaded)
         self.clock.is_shutdown = bool(self.given.get("cancelledBeforeStart"))
         self.clock.cancel_first_wait = bool(self.given.get("cancelDuringFirstWait"))
         self._new_backend()
-
-    def _objects(self, raw: Any) -> list[KubeObject]:
-        return [obj for obj in (typed(item, "default") for item in raw) if obj is not None]
 
     def _external(self) -> ExternalSecret:
         metadata = dict(self.given.get("metadata", {}))
@@ -145,22 +125,35 @@ class CaseWorld:
         return external
 
     def _new_backend(self) -> None:
+        if self.is_identity:
+            self.wire.restock()
+            return
         document = {"kms": self.given.get("kms", {}), "oos": self.given.get("oos", {})}
         fixtures, problems = decode_fixtures(document)
         assert not problems, problems
         self.recorder = RecordingReader(FixtureSecretReader(fixtures))
 
+    def _new_router(self) -> None:
+        """Start the component's clients, with the environment it has."""
+        self.router = router_over(self.wire, self.settings, self.given.get("env", {}), self.clock, self.random)
+
     def change(self, changes: Mapping[str, Any], advance: float) -> None:
         """Apply what a case sets between rounds; the clock jumps afterwards."""
         self.clock.wait(advance)
+        self.given.update({key: changes[key] for key in ("env", "files", "namespaces", "cloud", "terminating") if key in changes})
+        if "env" in changes:  # a process gets another environment only by starting anew
+            self.settings = settings_of({**self.case, "given": self.given}, self.compat)
+            self._new_router()
+        if "namespaces" in changes or "terminating" in changes:
+            self.cluster.load(namespaces_of(self.given))
         if "kms" in changes or "oos" in changes:
             self.given.update({key: changes[key] for key in ("kms", "oos") if key in changes})
             self._new_backend()
         if "apiFaults" in changes:
-            self.faults = FaultyCluster(self.cluster, changes["apiFaults"], lambda raw: typed(raw, "default"))
+            self.faults = FaultyCluster(self.cluster, changes["apiFaults"], loaded)
         for item in changes.get("removeObjects", ()):
             self._remove(item)
-        self.cluster.load(self._objects(changes.get("objects", ())))
+        self.cluster.load(typed_all(changes.get("objects", ())))
         if "spec" in changes:
             self.given["spec"] = changes["spec"]
             current = self.cluster.get(ExternalSecret, self.namespace, self.name)
@@ -168,36 +161,68 @@ class CaseWorld:
             self.cluster.update(_with_spec(current, fresh))
 
     def _remove(self, item: Mapping[str, str]) -> None:
-        kinds = {kind.RESOURCE.kind: kind for kind in (Secret, ConfigMap, Namespace)}
-        kind = kinds[item["kind"]]
-        try:
-            self.cluster.delete(self.cluster.get(kind, "" if kind is Namespace else self.namespace, item["name"]))
-        except NotFoundError:
-            pass
+        kind = next(kind for kind in KINDS.values() if kind.RESOURCE.kind == item["kind"])
+        namespace = item.get("namespace", self.namespace) if kind.RESOURCE.namespaced else ""
+        with contextlib.suppress(NotFoundError):
+            self.cluster.delete(self.cluster.get(kind, namespace, item["name"]))
 
     def round(self, expect: Mapping[str, Any]) -> list[str]:
         """Run one round and return what differs from what is expected."""
+        try:
+            check_scope(self.settings)
+        except ScopeConflictError as error:
+            return [] if expect.get("startup") == "refused" else [f"startup: refused ({error})"]
+        if "startup" in expect:
+            return ["startup: wanted refused, got started"]
         self.clock.waits.clear()
-        calls_before = len(self.recorder.reads)
-        bucket = FakeBucket(self.clock, self.given.get("limiterExhausted", ()))
-        reader = RetryingReader(self.recorder, Retry(self.clock, self.random))
-        ports = RoundPorts(
+        if "access" in expect:
+            return list(self._access_problems(expect["access"]))
+        return self._run(expect)
+
+    def _access_problems(self, wanted: Mapping[str, str]) -> Iterator[str]:
+        for namespace, verdict in wanted.items():
+            self.namespace = namespace
+            self.cluster.load([self._external()])
+            external = self.cluster.get(ExternalSecret, namespace, self.name)
+            source = WatchedSource(SequentialSource(self.router))
+            ports = self._ports(source, FakeBucket(self.clock, ()))
+            got = access_of(Rounds(ports, self._present()).run(external, Executor(self.faults, self.faults)))
+            if got != verdict:
+                yield f"access.{namespace}: wanted {verdict}, got {got}"
+
+    def _present(self) -> Settings:
+        """Return the settings as the files of this round make them."""
+        return with_present_ca(self.settings, lambda path: path in self.wire.files())
+
+    def _ports(self, source: SecretSource, bucket: FakeBucket) -> RoundPorts:
+        return RoundPorts(
             reader=self.faults,
             references=References(self.faults),
-            source=SequentialSource(reader),
+            source=source,
             bucket=bucket,
             now=self.clock.instant,
             template_environment=template_environments(self.random, self.clock),
             environment=self.given.get("env", {}),
             is_stale=lambda name: name in self.given.get("staleClients", ()),
         )
+
+    def _run(self, expect: Mapping[str, Any]) -> list[str]:
+        calls_before = 0 if self.is_identity else len(self.recorder.reads)
+        marks = Marks(self.wire)
+        bucket = FakeBucket(self.clock, self.given.get("limiterExhausted", ()))
+        reader = RetryingReader(self.router if self.is_identity else self.recorder, Retry(self.clock, self.random))
+        source = WatchedSource(SequentialSource(reader))
+        ports = self._ports(source, bucket)
         before = self.cluster.get(ExternalSecret, self.namespace, self.name).status
         external = self.cluster.get(ExternalSecret, self.namespace, self.name)
-        plan = Rounds(ports, self.settings).run(external, Executor(self.faults, self.faults))
-        calls = list(self.recorder.reads[calls_before:])
-        return list(self._problems(expect, plan, calls, bucket, before))
+        plan = Rounds(ports, self._present()).run(external, Executor(self.faults, self.faults))
+        if not self.is_identity:
+            calls = list(self.recorder.reads[calls_before:])
+            return [*self._problems(expect, plan, bucket, before), *_call_problems(expect, calls)]
+        seen = identity_problems(expect.get("identity", ()), plan, self.wire, source.unfetched(plan))
+        return [*self._problems(expect, plan, bucket, before), *seen, *marks.problems(expect)]
 
-    def _problems(self, expect: Mapping[str, Any], plan: Plan, calls: list[SecretRead], bucket: FakeBucket, before: Any) -> Iterator[str]:
+    def _problems(self, expect: Mapping[str, Any], plan: Plan, bucket: FakeBucket, before: Any) -> Iterator[str]:
         if "decision" in expect and plan.decision != expect["decision"]:
             yield f"decision: wanted {expect['decision']}, got {plan.decision} ({plan.reason})"
         result = "error" if isinstance(plan.outcome, RetryOutcome) else "ok"
@@ -206,13 +231,12 @@ class CaseWorld:
         if "secret" in expect:
             yield from self._secret_problems(expect["secret"])
         yield from self._status_problems(expect, before)
-        yield from _call_problems(expect, calls)
         if "waits" in expect:
             yield from _wait_problems(expect["waits"], self.clock.waits)
         for provider, tokens in expect.get("limiterTokens", {}).items():
             if bucket.tokens[provider] != tokens:
                 yield f"limiterTokens.{provider}: wanted {tokens}, got {bucket.tokens[provider]}"
-        if "requeue" in expect and (got := _requeue(plan)) != expect["requeue"]:
+        if "requeue" in expect and (got := requeue_of(plan.outcome)) != expect["requeue"]:
             yield f"requeue: wanted {expect['requeue']}, got {got}"
         yield from self._object_problems(expect)
 
@@ -280,16 +304,6 @@ def _with_spec(current: ExternalSecret, fresh: ExternalSecret) -> ExternalSecret
     return msgspec.structs.replace(current, spec=fresh.spec)
 
 
-def _requeue(plan: Plan) -> str:
-    if isinstance(plan.outcome, RetryOutcome):
-        return "backoff"
-    if isinstance(plan.outcome, RetryAfter):
-        return f"{plan.outcome.delay.total_seconds():g}s"
-    assert isinstance(plan.outcome, Done)
-    after = plan.outcome.again_after
-    return "none" if after is None else f"{after.total_seconds():g}s"
-
-
 def _metadata_problems(word: str, wanted: Mapping[str, Any], got: Mapping[str, str]) -> Iterator[str]:
     if word in wanted and dict(got) != wanted[word]:
         yield f"secret.{word}: wanted {wanted[word]}, got {dict(got)}"
@@ -314,7 +328,8 @@ def _status_list_problems(wanted: list[Mapping[str, Any]], got: list[Any]) -> It
             (
                 item
                 for item in rest
-                if item.key == entry.get("key", "") and item.status == entry["status"] and all(part in item.reason for part in reasons)
+                if (item.key, item.status) == (entry.get("key", ""), entry["status"])
+                and all(part in item.reason for part in reasons)
             ),
             None,
         )
@@ -327,15 +342,8 @@ def _status_list_problems(wanted: list[Mapping[str, Any]], got: list[Any]) -> It
 
 
 def _api_of(read: SecretRead) -> dict[str, Any]:
-    request = read.request
-    if request.provider is Provider.OOS:
-        return {"api": "oos.GetSecretParameter", "params": {"Name": request.key, "WithDecryption": True}}
-    params: dict[str, Any] = {"SecretName": request.key}
-    if request.version_stage:
-        params["VersionStage"] = request.version_stage
-    if request.version_id:
-        params["VersionId"] = request.version_id
-    return {"api": "kms.GetSecretValue", "params": params}
+    api, params = api_of(read)
+    return {"api": api, "params": params}
 
 
 def _call_problems(expect: Mapping[str, Any], calls: list[SecretRead]) -> Iterator[str]:

@@ -87,9 +87,10 @@ class FaultyCluster:
         self._faults = [dict(fault) for fault in faults]
         self._load = load
 
-    def _check(self, verbs: Sequence[str], kind: str) -> None:
+    def _check(self, verbs: Sequence[str], kind: str, namespace: str) -> None:
         for fault in self._faults:
-            if fault["verb"] in verbs and fault["kind"].lower() == kind.lower() and fault.get("times", 1) > 0:
+            is_meant = fault["verb"] in verbs and fault["kind"].lower() == kind.lower()
+            if is_meant and fault.get("namespace", namespace) == namespace and fault.get("times", 1) > 0:
                 if "times" in fault:
                     fault["times"] -= 1
                 if "thenObject" in fault:
@@ -97,34 +98,34 @@ class FaultyCluster:
                 raise _error(fault["error"])
 
     def get(self, kind: Any, namespace: str, name: str) -> Any:
-        self._check(("get",), kind.RESOURCE.kind)
+        self._check(("get",), kind.RESOURCE.kind, namespace)
         return self._inner.get(kind, namespace, name)
 
     def list(self, kind: Any, namespace: str = "", *, label_selector: str = "") -> Any:
-        self._check(("list",), kind.RESOURCE.kind)
+        self._check(("list",), kind.RESOURCE.kind, namespace)
         return self._inner.list(kind, namespace, label_selector=label_selector)
 
     def create(self, obj: Any) -> Any:
-        self._check(("create", "write"), obj.RESOURCE.kind)
+        self._check(("create", "write"), obj.RESOURCE.kind, obj.namespace)
         return self._inner.create(obj)
 
     def update(self, obj: Any) -> Any:
-        self._check(("update", "write"), obj.RESOURCE.kind)
+        self._check(("update", "write"), obj.RESOURCE.kind, obj.namespace)
         return self._inner.update(obj)
 
     def delete(self, obj: Any) -> None:
-        self._check(("delete",), obj.RESOURCE.kind)
+        self._check(("delete",), obj.RESOURCE.kind, obj.namespace)
         self._inner.delete(obj)
 
     def set_finalizers(self, obj: Any, finalizers: Sequence[str]) -> Any:
-        self._check(("update", "patch", "write"), obj.RESOURCE.kind)
+        self._check(("update", "patch", "write"), obj.RESOURCE.kind, obj.namespace)
         return self._inner.set_finalizers(obj, finalizers)
 
     def set_status(self, obj: Any, status: Any) -> None:
         self._inner.set_status(obj, status)
 
     def apply(self, obj: Any, *, force: bool) -> Any:
-        self._check(("create", "update", "patch", "write"), obj.RESOURCE.kind)
+        self._check(("create", "update", "patch", "write"), obj.RESOURCE.kind, obj.namespace)
         return self._inner.apply(obj, force=force)
 
 

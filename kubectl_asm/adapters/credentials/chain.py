@@ -12,13 +12,14 @@ from pathlib import Path
 
 from kubectl_asm.adapters.cloud.transport import Transport
 from kubectl_asm.adapters.credentials.base import CredentialProvider, Credentials, WallClock, credentials_error
+from kubectl_asm.adapters.credentials.fallback import FirstTokenDecides
 from kubectl_asm.adapters.credentials.metadata import MetadataClient, MetadataOptions
 from kubectl_asm.adapters.credentials.oidc import FileReader, ServiceAccountToken, read_token_file
 from kubectl_asm.adapters.credentials.refresh import ROLE_WINDOW, WORKER_WINDOW, RefreshingCredentials, before_end, last_fifth
 from kubectl_asm.adapters.credentials.static import StaticCredentials
 from kubectl_asm.adapters.credentials.sts import CallerIdentity, RoleCall, StsClient
 from kubectl_asm.errors import BugError
-from kubectl_asm.model.backend import ClientPlan, Identity, Tier
+from kubectl_asm.model.backend import BackendError, ClientPlan, Identity, Refusal, Tier
 from kubectl_asm.ports import Random, TokenIssuer
 
 
@@ -94,12 +95,25 @@ class CredentialChain:
         token = ServiceAccountToken(self._world.tokens, identity.service_account, identity.audiences, self._world.now)
         # The session length of a store is not read next to serviceAccountRef.
         role = RoleCall(identity.role_arn, identity.session_name)
-        return RefreshingCredentials(
+        provider = RefreshingCredentials(
             lambda: self._sts.assume_role_with_oidc(identity.oidc_provider_arn, token.get(), role),
             # Either clock being due asks STS again; the token is requested anew only when its own is.
             lambda issued, expires: min(last_fifth(issued, expires), token.due_at or expires),
             self._world.now,
         )
+        if identity.fallback is None:
+            return provider
+        return FirstTokenDecides(token, provider, self._fallback(identity.fallback))
+
+    def _fallback(self, fallback: Identity | Refusal) -> Callable[[], CredentialProvider]:
+        """Return the builder of what takes over. The hop is not part of it: it stands on top of both."""
+
+        def build() -> CredentialProvider:
+            if isinstance(fallback, Refusal):
+                raise BackendError(fallback.reason, error_class=fallback.error_class, permanent=True)
+            return self._builders[fallback.tier](fallback)
+
+        return build
 
     def _worker_role(self, identity: Identity) -> CredentialProvider:  # noqa: ARG002  # the machine's, whatever the store
         client = MetadataClient(self._world.transport, self._world.metadata)

@@ -6,6 +6,7 @@ Source: spec/auth.md 7, spec/cloud-apis.md 4.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +29,12 @@ class MetadataOptions:
     endpoint: str = "http://100.100.100.200"
     role: str = ""
     is_v1_allowed: bool = True
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> MetadataOptions:
+        """Return the options that the variables of the official credentials library ask for (spec/auth.md 2)."""
+        host = environment.get("ALIBABA_CLOUD_IMDS_ENDPOINT", "").strip()
+        return cls(f"http://{host}" if host else cls().endpoint, environment.get("ALIBABA_CLOUD_ECS_METADATA", "").strip())
 
 
 class MetadataClient:
