@@ -41,11 +41,9 @@ __all__ = [
     "BatchingSource",
     "CallCounts",
     "CallObserver",
-    "CoalescingReader",
     "ConcurrencyLimit",
     "MeteredReader",
     "ReadKey",
-    "ReadMemo",
     "RecordingReader",
     "Retry",
     "RetryPolicy",
@@ -86,97 +84,6 @@ class RetryingReader:
 
 
 # --- equal reads -----------------------------------------------------------------------------------------------------
-
-
-class ReadMemo:
-    """Answers and final failures of one pass, by client and request. Lives as long as the pass and no longer."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._outcomes: dict[ReadKey, SecretOutcome] = {}
-
-    def get(self, read: SecretRead) -> SecretOutcome | None:
-        """Return what this read came to earlier in the pass."""
-        with self._lock:
-            outcome = self._outcomes.get(read_key(read))
-        return copy.copy(outcome) if isinstance(outcome, BackendError) else outcome
-
-    def forget(self) -> None:
-        """Drop everything, so that a repeated pass reads afresh."""
-        with self._lock:
-            self._outcomes.clear()
-
-    def put(self, read: SecretRead, outcome: SecretOutcome) -> None:
-        """Remember an outcome. A failure that may pass is forgotten: the next object deserves its own attempt."""
-        if isinstance(outcome, BackendError) and outcome.is_transient:
-            return
-        with self._lock:
-            self._outcomes[read_key(read)] = outcome
-
-
-class _Flight:
-    """A read under way: those who want the same wait for it."""
-
-    def __init__(self) -> None:
-        self.done = threading.Event()
-        self.answer: SecretAnswer | None = None
-        self.error: BaseException | None = None
-
-    def result(self) -> SecretAnswer:
-        self.done.wait()
-        if self.error is not None:
-            raise copy.copy(self.error)  # an exception object belongs to one thread: raising it writes its traceback
-        assert self.answer is not None
-        return self.answer
-
-
-class CoalescingReader:
-    """Asks once for reads that are equal and under way at the same time and, with a memo, once a pass."""
-
-    def __init__(self, inner: SecretReader, memo: ReadMemo | None = None) -> None:
-        self._inner = inner
-        self._memo = memo
-        self._lock = threading.Lock()
-        self._flights: dict[ReadKey, _Flight] = {}
-
-    def read(self, read: SecretRead) -> SecretAnswer:
-        """Return the answer, from whoever asked first."""
-        known = self._memo.get(read) if self._memo else None
-        if known is not None:
-            return _answer(known)
-        key = read_key(read)
-        with self._lock:
-            flight = self._flights.get(key)
-            if flight is None:
-                own = self._flights[key] = _Flight()
-        if flight is not None:
-            return flight.result()
-        return self._fly(own, key, read)
-
-    def _fly(self, flight: _Flight, key: ReadKey, read: SecretRead) -> SecretAnswer:
-        try:
-            flight.answer = self._inner.read(read)
-        except BaseException as error:
-            flight.error = error
-            if isinstance(error, BackendError):
-                self._remember(read, error)
-            raise
-        finally:
-            with self._lock:
-                del self._flights[key]
-            flight.done.set()
-        self._remember(read, flight.answer)
-        return flight.answer
-
-    def _remember(self, read: SecretRead, outcome: SecretOutcome) -> None:
-        if self._memo:
-            self._memo.put(read, outcome)
-
-
-def _answer(outcome: SecretOutcome) -> SecretAnswer:
-    if isinstance(outcome, BackendError):
-        raise outcome
-    return outcome
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------
@@ -423,31 +330,21 @@ class BatchingSource:
     """A SecretSource that asks for the reads of one client together and for what is left one by one.
 
     batch: the reader without retry (limits and metrics may be around it); single: the reader for reads that stand alone,
-    with retry; retry: for a whole call, and for items of it, that failed for a passing reason; memo: of the pass, if any.
+    with retry; retry: for a whole call, and for items of it, that failed for a passing reason.
     """
 
-    def __init__(self, batch: BatchSecretReader, single: SecretReader, retry: Retry, memo: ReadMemo | None = None) -> None:
+    def __init__(self, batch: BatchSecretReader, single: SecretReader, retry: Retry) -> None:
         self._batch = batch
         self._single = single
         self._retry = retry
-        self._memo = memo or ReadMemo()
-        self._is_shared = memo is not None
 
     def fetch_many(self, reads: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
         """Return one outcome a read, in order. Equal reads are asked once."""
         outcomes: dict[ReadKey, SecretOutcome] = {}
-        missing: dict[ReadKey, SecretRead] = {}
-        for read in reads:
-            known = self._memo.get(read) if self._is_shared else None
-            if known is not None:
-                outcomes[read_key(read)] = known
-            else:
-                missing.setdefault(read_key(read), read)
-        for group in batches(missing.values()):
+        distinct = {read_key(read): read for read in reads}
+        for group in batches(distinct.values()):
             for read, outcome in zip(group, self._fetch(group), strict=True):
                 outcomes[read_key(read)] = outcome
-                if self._is_shared:
-                    self._memo.put(read, outcome)
         return [outcomes[read_key(read)] for read in reads]
 
     def _fetch(self, group: Sequence[SecretRead]) -> Sequence[SecretOutcome]:

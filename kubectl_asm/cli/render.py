@@ -76,7 +76,8 @@ def command(**values: Any) -> int:
         return exits.CANNOT_RUN
     if not plans:
         say("no ExternalSecret in the input")
-    return exits.FOUND if any([_is_failure(plan, options, chosen.settings) for plan in plans]) else exits.OK
+    failed = [plan for plan in plans if _is_failure(plan, options, chosen.settings)]
+    return exits.FOUND if failed else exits.OK
 
 
 def _write(plans: list[Plan], options: Options, settings: Settings) -> None:

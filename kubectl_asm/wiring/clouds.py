@@ -13,14 +13,13 @@ from kubectl_asm.adapters.decorate import (
     AttemptLimiter,
     BatchingSource,
     CallCounts,
-    CoalescingReader,
     ConcurrencyLimit,
     MeteredReader,
-    ReadMemo,
     Retry,
     RetryingReader,
 )
 from kubectl_asm.adapters.files import read_file
+from kubectl_asm.adapters.joining import JoiningSource
 from kubectl_asm.adapters.system import utc_now
 from kubectl_asm.errors import UsageError
 from kubectl_asm.model.settings import Settings
@@ -54,9 +53,9 @@ def open_cloud(
     choice: CloudChoice, settings: Settings, world: World, counts: CallCounts, tokens: TokenIssuer | None
 ) -> Iterator[Cloud]:
     """Open the chosen cloud; equal reads of one pass are joined and reads of one client are batched."""
-    memo = ReadMemo()
     if choice.fixtures:
-        yield Cloud(fixture_source(read_fixtures(choice.fixtures), world, counts, memo), memo.forget)
+        fixtures = fixture_source(read_fixtures(choice.fixtures), world, counts)
+        yield Cloud(fixtures, fixtures.forget)
         return
     from kubectl_asm.adapters.cloud.proxies import ProxySettings
     from kubectl_asm.adapters.cloud.router import CloudRouter, Transports, sdk_client
@@ -75,7 +74,8 @@ def open_cloud(
     limited = AttemptLimiter(ConcurrencyLimit(MeteredReader(router, counts, world.clock), choice.concurrency), world.clock)
     retry = Retry(world.clock, world.random)
     try:
-        yield Cloud(BatchingSource(limited, CoalescingReader(RetryingReader(limited, retry), memo), retry, memo), memo.forget)
+        joined = JoiningSource(BatchingSource(limited, RetryingReader(limited, retry), retry))
+        yield Cloud(joined, joined.forget)
     finally:
         transports.close()
 

@@ -8,13 +8,12 @@ from kubectl_asm.adapters.cloud.fixtures import FixtureSecretReader
 from kubectl_asm.adapters.cloud.values import Fixtures, decode_fixtures
 from kubectl_asm.adapters.decorate import (
     CallCounts,
-    CoalescingReader,
     MeteredReader,
-    ReadMemo,
     Retry,
     RetryingReader,
     SequentialSource,
 )
+from kubectl_asm.adapters.joining import JoiningSource
 from kubectl_asm.adapters.memory import MemoryCluster
 from kubectl_asm.adapters.system import utc_now
 from kubectl_asm.app.execute import Executor
@@ -36,7 +35,7 @@ def offline_session(
     world = World()
     cluster = MemoryCluster((loaded.obj for loaded in manifests.objects), now=utc_now)
     counts = CallCounts()
-    source = fixture_source(fixtures or decode_fixtures({})[0], world, counts, ReadMemo())
+    source = fixture_source(fixtures or decode_fixtures({})[0], world, counts)
     ports = round_ports(cluster, cluster, source, Unlimited(), world, environment)
     return Session(
         Rounds(ports, settings),
@@ -56,10 +55,10 @@ class Unlimited:
         """Give a token."""
 
 
-def fixture_source(fixtures: Fixtures, world: World, counts: CallCounts, memo: ReadMemo) -> SecretSource:
+def fixture_source(fixtures: Fixtures, world: World, counts: CallCounts) -> JoiningSource:
     """Return a source over fixtures, with the retries and the joining of equal reads that the services get."""
     metered = MeteredReader(FixtureSecretReader(fixtures), counts, world.clock)
-    return SequentialSource(CoalescingReader(RetryingReader(metered, Retry(world.clock, world.random)), memo))
+    return JoiningSource(SequentialSource(RetryingReader(metered, Retry(world.clock, world.random))))
 
 
 def round_ports(

@@ -9,10 +9,8 @@ from kubectl_asm.adapters.decorate import (
     AttemptLimiter,
     BatchingSource,
     CallCounts,
-    CoalescingReader,
     ConcurrencyLimit,
     MeteredReader,
-    ReadMemo,
     RecordingReader,
     Retry,
     RetryingReader,
@@ -189,72 +187,6 @@ def test_a_stale_client_passes_through_unrepeated():
 
 
 # --- equal reads
-
-
-def test_equal_reads_under_way_share_one_call():
-    release, entered = threading.Event(), threading.Event()
-
-    class Slow:
-        calls = 0
-
-        def read(self, _read: SecretRead) -> SecretAnswer:
-            self.calls += 1
-            entered.set()
-            release.wait(5)
-            return answer()
-
-    inner, answers = Slow(), []
-    reader = CoalescingReader(inner)
-    threads = [threading.Thread(target=lambda: answers.append(reader.read(read()))) for _ in range(8)]
-    threads[0].start()
-    entered.wait(5)
-    for thread in threads[1:]:
-        thread.start()
-    release.set()
-    for thread in threads:
-        thread.join(5)
-    assert answers == [answer()] * 8
-    assert inner.calls <= 2  # a thread that had not reached the reader yet may find the flight landed
-
-
-def test_waiters_get_the_error_of_the_one_that_asked_and_nobody_hangs():
-    reader = CoalescingReader(Scripted(denied()))
-    for _ in range(2):
-        with pytest.raises(BackendError, match="NoPermission"):
-            reader.read(read())
-
-
-def test_a_memo_makes_equal_reads_of_a_pass_one_call():
-    inner = Scripted("a", "b")
-    reader = CoalescingReader(inner, ReadMemo())
-    assert [reader.read(read()), reader.read(read())] == [answer("a"), answer("a")]
-    assert inner.calls == 1
-
-
-def test_reads_of_other_clients_and_other_versions_are_not_equal():
-    inner = Scripted("v")
-    reader = CoalescingReader(inner, ReadMemo())
-    for one in (read(), read(client="cluster/a"), read(stage="ACSPrevious"), read("other")):
-        reader.read(one)
-    assert inner.calls == 4
-
-
-def test_oos_reads_that_differ_only_in_the_ignored_version_are_equal():
-    inner = Scripted("v")
-    reader = CoalescingReader(inner, ReadMemo())
-    reader.read(read(provider=Provider.OOS))
-    reader.read(read(provider=Provider.OOS, stage="ACSPrevious"))
-    assert inner.calls == 1
-
-
-def test_a_memo_keeps_a_final_failure_and_forgets_a_passing_one():
-    final, passing = Scripted(denied()), Scripted(throttled())
-    for inner, calls in ((final, 1), (passing, 2)):
-        reader = CoalescingReader(inner, ReadMemo())
-        for _ in range(2):
-            with pytest.raises(BackendError):
-                reader.read(read())
-        assert inner.calls == calls
 
 
 # --- limits
@@ -438,13 +370,6 @@ def test_a_batch_call_that_never_succeeds_gives_every_read_its_error():
     outcomes = BatchingSource(reader, reader, retry()).fetch_many([read("a"), read("b")])
     assert all(isinstance(outcome, BackendError) for outcome in outcomes)
     assert outcomes[0] is not outcomes[1]
-
-
-def test_a_memo_of_the_pass_spares_the_second_object_its_calls():
-    reader, memo = Batch(lambda one: answer(one.request.key)), ReadMemo()
-    for _ in range(2):
-        BatchingSource(reader, reader, retry(), memo).fetch_many([read("a"), read("b")])
-    assert len(reader.groups) == 1
 
 
 def test_decorators_pass_batch_calls_on_to_readers_that_have_them():
