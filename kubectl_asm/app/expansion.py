@@ -7,7 +7,7 @@ Source: spec/cluster-resources.md 2, 4, 5; spec/operation.md 3.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -183,7 +183,3 @@ class ExpansionExecutor:
         except ClusterError as error:
             _LOG.warning("status of %s was not written: %s", parent.ref, error.message)
 
-
-def by_name(namespaces: Sequence[FailedNamespace]) -> dict[str, str]:
-    """Return failed namespaces as a mapping from name to reason."""
-    return {item.namespace: item.reason for item in namespaces}

@@ -332,21 +332,13 @@ class _AuthResolver:
         if value is None:
             self._missing_key(f'{field_name}: Secret {secret.namespace}/{secret.name} has no key "{key}"')
             return None
-        if self._settings.trim_access_keys:
-            value = self._trimmed(value, key, field_name)
+        if self._settings.trim_access_keys and (trimmed := identity.without_line_break(value)) != value:
+            self._draft.notes.append(f"{field_name}: one trailing line break was removed from key {key}")
+            value = trimmed
         if value.is_empty():
             self._missing_key(f'{field_name}: key "{key}" of Secret {secret.namespace}/{secret.name} is empty')
             return None
         return value
-
-    def _trimmed(self, value: SecretBytes, key: str, field_name: str) -> SecretBytes:
-        """Return a value without one trailing line break, which no AccessKey ever has."""
-        raw = value.reveal()
-        trimmed = raw.removesuffix(b"\n").removesuffix(b"\r") if raw.endswith(b"\n") else raw
-        if len(trimmed) == len(raw):
-            return value
-        self._draft.notes.append(f"{field_name}: one trailing line break was removed from key {key}")
-        return SecretBytes(trimmed)
 
     def _missing_key(self, text: str) -> None:
         """A missing AccessKey part fails the client, or counts as empty where the old rule is asked for."""

@@ -28,10 +28,14 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """Every selected namespace inside the scope is in exactly one of the two, in the order of the given namespaces."""
+    """Every selected namespace inside the scope is in children or failed, in the order of the given namespaces.
+
+    terminating: those of failed that are being deleted, where nothing is touched at all.
+    """
 
     children: tuple[Child, ...] = ()
     failed: tuple[FailedNamespace, ...] = ()
+    terminating: frozenset[str] = frozenset()
 
     @property
     def matches_nothing(self) -> bool:
@@ -45,14 +49,13 @@ def expand_offline(
     """Return the children a ClusterExternalSecret has over these namespaces, and the namespaces it fails in."""
     children: list[Child] = []
     failed: list[FailedNamespace] = []
-    for namespace in namespaces:
-        if not in_scope(namespace.name, settings) or not selects(parent, namespace.name, access.labels_of(namespace), settings):
-            continue
+    chosen = [item for item in namespaces if in_scope(item.name, settings) and selects(parent, item, settings)]
+    for namespace in chosen:
         if reason := refusal_in(parent, namespace, references, settings):
             failed.append(FailedNamespace(namespace.name, reason))
         else:
             children.append(Child(child_in(parent, namespace.name), parent.ref))
-    return Expansion(tuple(children), tuple(failed))
+    return Expansion(tuple(children), tuple(failed), frozenset(item.name for item in chosen if item.is_terminating))
 
 
 def child_name(parent: ClusterExternalSecret) -> str:
@@ -92,14 +95,15 @@ def is_owned(child: KubeObject, parent: ClusterExternalSecret) -> bool:
 # -- selection
 
 
-def selects(parent: ClusterExternalSecret, name: str, labels: Mapping[str, str], settings: Settings) -> bool:
+def selects(parent: ClusterExternalSecret, namespace: Namespace, settings: Settings) -> bool:
     """Return whether a namespace is selected: by any selector, then by any condition; without both, always."""
+    labels = access.labels_of(namespace)
     selectors, conditions = parent.spec.namespace_selectors, parent.spec.conditions
     verdict = _selector_verdict(selectors, labels, settings)
     if verdict is not None:
         return verdict
     if conditions:
-        return access.match_conditions(conditions, name, labels, settings).allowed
+        return access.match_conditions(conditions, namespace.name, labels, settings).allowed
     return not selectors or settings.ces_empty_conditions == "legacy"
 
 

@@ -7,7 +7,7 @@ Source: spec/cluster-resources.md 2, 4, 5, 7.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kubectl_asm.engine import access
@@ -99,14 +99,14 @@ def plan_expansion(
     wanted = {child.external.namespace: child.external for child in expansion.children}
     taken = {name: reason for name, child in wanted.items() if (reason := _taken(parent, child, existing, settings))}
     failed = (*expansion.failed, *(FailedNamespace(name, reason) for name, reason in taken.items()))
-    refused = {item.namespace for item in expansion.failed}
     kept = tuple(_out_of_reach(parent, namespaces, settings))
+    untouched = {*kept, *expansion.terminating}
     plan = ExpansionPlan(
         parent,
         Step.EXPAND,
         outcome,
         applies=tuple(child for name, child in wanted.items() if name not in taken),
-        removals=tuple(_removals(parent, wanted.keys(), refused, kept, existing, settings)),
+        removals=tuple(_removals(parent, wanted.keys(), untouched, existing, settings)),
         failed=failed,
         kept=kept,
         add_finalizer=settings.manage_finalizers and FINALIZER not in parent.metadata.finalizers,
@@ -136,32 +136,24 @@ def _out_of_reach(parent: ClusterExternalSecret, namespaces: Sequence[Namespace]
 
     A child in an unwatched namespace could be deleted, but nobody would finish its deletion.
     """
-    labels = {namespace.name: access.labels_of(namespace) for namespace in namespaces}
+    selected = {item.name for item in namespaces if selects(parent, item, settings)}
     for name in parent.status.provisioned_namespaces:
-        if in_scope(name, settings):
-            continue
-        if not is_watched(name, settings) or (name in labels and selects(parent, name, labels[name], settings)):
+        if not is_watched(name, settings) or (name in selected and not in_scope(name, settings)):
             yield name
 
 
 def _removals(
-    parent: ClusterExternalSecret,
-    wanted: Iterable[str],
-    refused: set[str],
-    kept: Sequence[str],
-    existing: Existing,
-    settings: Settings,
+    parent: ClusterExternalSecret, wanted: Collection[str], untouched: Collection[str], existing: Existing, settings: Settings
 ) -> Iterator[Removal]:
-    """Yield the children of the ledger that must go: namespace no longer matching or refused, or child renamed."""
+    """Yield the children of the ledger that must go: their namespace no longer has one, or they were renamed."""
     name, former = child_name(parent), _former_name(parent, settings)
     for namespace in dict.fromkeys(parent.status.provisioned_namespaces):
-        if namespace in kept:
+        if namespace in untouched:
             continue
         if namespace in wanted:
             names, reason = {former} - {name}, f"the children are called {name} now"
         else:
-            reason = "the store refuses its namespace" if namespace in refused else "its namespace is no longer selected"
-            names = {name, former}
+            names, reason = {name, former}, "its namespace is no longer selected, or refused by a store"
         for one in sorted(names):
             child = existing.get((namespace, one))
             if child is not None and (settings.ces_delete_by_name or is_owned(child, parent)):
@@ -196,7 +188,7 @@ def plan_cleanup(
     """
     reason = f"{parent.ref} is being deleted"
     if settings.ces_delete_by_name:
-        selected = [item.name for item in namespaces if selects(parent, item.name, access.labels_of(item), settings)]
+        selected = [item.name for item in namespaces if selects(parent, item, settings)]
         places = dict.fromkeys((*parent.status.provisioned_namespaces, *selected))
         found = (existing.get((place, child_name(parent))) for place in places)
         children = [child for child in found if child is not None]

@@ -114,14 +114,20 @@ def session_seconds(text: str, settings: Settings) -> int | None:
 def environment_inputs(environment: Mapping[str, str], settings: Settings) -> AuthInputs:
     """Return the inputs of the environment client; empty variables count as absent (spec/auth.md 2)."""
 
-    def secret(name: str) -> SecretBytes | None:
-        text = environment.get(name, "")
-        return SecretBytes.of_text(text) if text else None
+    notes: list[str] = []
 
+    def secret(name: str) -> SecretBytes | None:
+        value = SecretBytes.of_text(environment.get(name, ""))
+        trimmed = without_line_break(value) if settings.trim_access_keys else value
+        if trimmed != value:
+            notes.append(f"{name}: one trailing line break was removed")
+        return None if trimmed.is_empty() else trimmed
+
+    key_id, key_secret = secret("ACCESS_KEY_ID"), secret("SECRET_ACCESS_KEY")
     token_file = environment.get("ALICLOUD_OIDC_TOKEN_FILE", "") if settings.environment_token_file else ""
     return AuthInputs(
-        key_id=secret("ACCESS_KEY_ID"),
-        key_secret=secret("SECRET_ACCESS_KEY"),
+        key_id=key_id,
+        key_secret=key_secret,
         role_arn=environment.get("ALICLOUD_ROLE_ARN", ""),
         session_name=environment.get("ALICLOUD_ROLE_SESSION_NAME", ""),
         expiration=environment.get("ALICLOUD_ROLE_SESSION_EXPIRATION", ""),
@@ -129,7 +135,14 @@ def environment_inputs(environment: Mapping[str, str], settings: Settings) -> Au
         token_file=token_file or DEFAULT_TOKEN_FILE,
         remote_role_arn=environment.get("ALICLOUD_REMOTE_ROLE_ARN", ""),
         remote_session_name=environment.get("ALICLOUD_REMOTE_ROLE_SESSION_NAME", ""),
+        notes=tuple(notes),
     )
+
+
+def without_line_break(value: SecretBytes) -> SecretBytes:
+    """Return a value without one trailing line break, which no AccessKey ever has."""
+    raw = value.reveal()
+    return SecretBytes(raw.removesuffix(b"\n").removesuffix(b"\r")) if raw.endswith(b"\n") else value
 
 
 def choose(inputs: AuthInputs, settings: Settings, *, origin: str) -> Choice:

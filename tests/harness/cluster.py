@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from kubectl_asm.adapters import ownership
 from kubectl_asm.adapters.memory import MemoryCluster
 from kubectl_asm.app.expansion import Expanded, ExpansionExecutor, Expansions
 from kubectl_asm.engine.expand import is_owned
@@ -17,7 +18,7 @@ from kubectl_asm.engine.scope import ScopeConflictError, check_scope
 from kubectl_asm.errors import NotFoundError
 from kubectl_asm.manifest.decode import KINDS
 from kubectl_asm.model.externalsecret import ExternalSecret, ExternalSecretSpec
-from kubectl_asm.model.objects import FINALIZER, Namespace
+from kubectl_asm.model.objects import FINALIZER, KubeObject, Namespace
 from kubectl_asm.model.stores import ClusterExternalSecret, ClusterExternalSecretStatus
 
 from .cases import loaded, namespaces_of, settings_of, typed, typed_all
@@ -67,9 +68,21 @@ class ClusterWorld:
             self._set_faults(changes["apiFaults"])
         for item in changes.get("removeObjects", ()):
             self._remove(item)
-        self.cluster.load(typed_all(changes.get("objects", ())))
+        self.cluster.load([self._edited(obj) for obj in typed_all(changes.get("objects", ()))])
         if "clusterExternalSecret" in changes:
             self._load_parent(changes["clusterExternalSecret"], self._parent())
+
+    def _edited(self, obj: KubeObject) -> KubeObject:
+        """Return an object as a user's replace leaves it: the server keeps the books of who applied what."""
+        stored = {(item.ref.kind, item.namespace, item.name): item for item in self.cluster.objects()}
+        before = stored.get((obj.ref.kind, obj.namespace, obj.name))
+        if before is None:
+            return obj
+        books = ownership.after_update(
+            before.metadata.managed_fields, ownership.leaves_of(before), ownership.leaves_of(obj), "user"
+        )
+        metadata = msgspec.structs.replace(obj.metadata, uid=before.metadata.uid, managed_fields=books)
+        return msgspec.structs.replace(obj, metadata=metadata)
 
     def _set_namespaces(self) -> None:
         wanted = namespaces_of(self.given)
