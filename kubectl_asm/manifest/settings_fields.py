@@ -163,7 +163,7 @@ FIELDS: Final[tuple[SettingField, ...]] = (
     SettingField("sts_network", _CHOICE, "Default STS host inside or outside the VPC.", choices=_NETWORKS),
     SettingField("endpoint_policy", _CHOICE, "Which KMS hosts are accepted.", choices=("strict", "permissive")),
     SettingField("kms_ca_file", _TEXT, "CA bundle (PEM) of dedicated KMS hosts."),
-    SettingField("kms_ca_dir", _TEXT, "Folder of <region>.pem files for dedicated KMS hosts."),
+    SettingField("kms_ca_dir", _TEXT, "Folder of REGION.pem files for dedicated KMS hosts."),
     # identity
     SettingField("cluster_id", _TEXT, "Cluster id, to derive the OIDC provider.", helm="command.clusterId"),
     SettingField("uid", Kind.IDENTIFIER, "Account id, to derive the OIDC provider.", helm="command.aliuid"),

@@ -73,11 +73,13 @@ def resolve_settings(
     presets = _presets(found, deployment, one_shot=one_shot)
     fallbacks = _fallbacks(readings, presets["compat"], deployment)
     effective = {**presets, **refused, **fallbacks, **found}
+    unknown = _unknown(readings, deployment) - found.keys() - fallbacks.keys()
+    note = " (not known: not written in --helm-values)" if deployment is None else " (not known: set by the pod's environment)"
     return EffectiveSettings(
         Settings().replaced({name: given.value for name, given in effective.items()}),
-        {name: given.origin for name, given in effective.items()},
+        {name: given.origin + (note if name in unknown else "") for name, given in effective.items()},
         any(name in found for name in _DECIDING),
-        _unknown(readings, deployment) - found.keys() - fallbacks.keys(),
+        unknown,
         tuple(text for reading in readings.values() for text in reading.warnings),
     )
 
