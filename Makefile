@@ -17,7 +17,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet --no-compile
 COMPILE := $(PY) -m compileall -q -j 0
 CASES := tests/conformance/cases
 CLUSTER := .build/cluster
-GENERATORS := docs/generate_functions.py docs/generate_cli.py docs/generate_tour.py
+GENERATORS := $(sort $(wildcard docs/generate_*.py))
 
 .PHONY: help
 help: ## Show the targets
