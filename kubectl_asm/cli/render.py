@@ -76,8 +76,10 @@ def command(**values: Any) -> int:
         return exits.CANNOT_RUN
     if not plans:
         say("no ExternalSecret in the input")
+    for text in session.failures:
+        say(text)
     failed = [plan for plan in plans if _is_failure(plan, options, chosen.settings)]
-    return exits.FOUND if failed else exits.OK
+    return exits.FOUND if failed or session.failures else exits.OK
 
 
 def _write(plans: list[Plan], options: Options, settings: Settings) -> None:

@@ -27,7 +27,7 @@ class World:
 
 @dataclass(slots=True)
 class Session:
-    """Everything a command works with, already connected. externals: candidates before selection; notes: for stderr."""
+    """Everything a command works with, already connected. externals: candidates before selection; notes: for stderr. failures: of cluster resources."""
 
     rounds: Rounds
     executor: Executor
@@ -39,6 +39,7 @@ class Session:
     kube_requests: Callable[[], int] = lambda: 0
     notes: list[str] = field(default_factory=list)
     refresh: Callable[[], None] = lambda: None
+    failures: list[str] = field(default_factory=list)
 
     def select(self, names: Sequence[str], *, namespace: str, all_namespaces: bool, selector: str) -> list[ExternalSecret]:
         """Return the ExternalSecrets the user selected."""
