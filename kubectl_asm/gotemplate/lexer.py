@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple, NoReturn
 
 from kubectl_asm.gotemplate.quoting import is_print, quote
 from kubectl_asm.gotemplate.values import runes
@@ -44,8 +43,7 @@ class Kind(enum.Enum):
     KEYWORD = "keyword"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token. pos: offset in characters; line: from 1, of its first character; value: its text, or the error's."""
 
     kind: Kind
@@ -81,6 +79,19 @@ _NUMBER: Final = re.compile(
     r"|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?"
     r"|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?"
 )
+_WORD_END: Final = r"(?=[ |.)]|\}\})"
+_FAST: Final = re.compile(
+    r"(?P<SPACE> +(?![- \t\r\n]))"
+    rf"|(?P<FIELD>\.[A-Za-z_][A-Za-z0-9_]*){_WORD_END}"
+    rf"|(?P<VARIABLE>\$[A-Za-z0-9_]*){_WORD_END}"
+    rf"|(?P<WORD>[A-Za-z_][A-Za-z0-9_]*){_WORD_END}"
+    r'|(?P<STRING>"[^"\\\n]*")'
+    r"|(?P<NUMBER>[0-9]+)(?=[ |)]|\}\})|(?P<DOT>\.)(?=[ |)]|\}\})"
+    r"|(?P<PIPE>\|)|(?P<DECLARE>:=)"
+)
+_FAST_KINDS: Final = {name: Kind[name] for name in _FAST.groupindex if name != "WORD"}
+"""The common tokens in one match: none spans lines, touches a trim marker or can be an error."""
+
 _SINGLE: Final = {"=": Kind.ASSIGN, "|": Kind.PIPE, "(": Kind.LEFT_PAREN, ")": Kind.RIGHT_PAREN}
 
 
@@ -93,6 +104,15 @@ def describe_char(char: str) -> str:
     """Return a character as ``U+0041 'A'``."""
     code = ord(char)
     return f"U+{code:04X} '{char}'" if is_print(char) else f"U+{code:04X}"
+
+
+def _word_kind(word: str) -> Kind:
+    if word in KEYWORDS:
+        return Kind.KEYWORD
+    return _WORD_KINDS.get(word, Kind.IDENTIFIER)
+
+
+_WORD_KINDS: Final = {"nil": Kind.NIL, "true": Kind.BOOL, "false": Kind.BOOL}
 
 
 class _Stop(Exception):
@@ -117,7 +137,7 @@ class _Lexer:
         self.line += self.text.count("\n", self.at, end)
         self.at = end
 
-    def fail(self, message: str) -> None:
+    def fail(self, message: str) -> NoReturn:
         self.tokens.append(Token(Kind.ERROR, self.at, message, self.line))
         raise _Stop
 
@@ -182,8 +202,10 @@ class _Lexer:
     def inside(self) -> None:
         """Read the tokens of one action, the closing delimiter included."""
         while True:
-            trims = self._trims_right(self.at)
-            if trims or self.text.startswith("}}", self.at):
+            self._common()
+            closes = self.text.startswith("}}", self.at)
+            trims = not closes and self._trims_right(self.at)
+            if closes or trims:
                 if self.parens:
                     self.fail("unclosed left paren")
                 if trims:
@@ -192,6 +214,17 @@ class _Lexer:
                 self._leave(self.at, trims)
                 return
             self.token()
+
+    def _common(self) -> None:
+        """Read tokens as long as they are common ones."""
+        match = _FAST.match
+        text, at, line, tokens = self.text, self.at, self.line, self.tokens
+        while (found := match(text, at)) is not None:
+            value, group = found[0], found.lastgroup
+            assert group is not None
+            tokens.append(Token(_FAST_KINDS[group] if group != "WORD" else _word_kind(value), at, value, line))
+            at = found.end()
+        self.at = at
 
     def token(self) -> None:
         char = self.text[self.at : self.at + 1]
@@ -240,8 +273,7 @@ class _Lexer:
         match = pattern.match(self.text, self.at)
         if match is None:
             self.fail(complaint)
-        else:
-            self.emit(kind, match.end())
+        self.emit(kind, match.end())
 
     def _word_end(self, at: int) -> int:
         while True:
@@ -267,13 +299,7 @@ class _Lexer:
     def word(self) -> None:
         end = self._word_end(self.at)
         self._check_end(end)
-        word = self.text[self.at : end]
-        if word in KEYWORDS:
-            self.emit(Kind.KEYWORD, end)
-        elif word == "nil":
-            self.emit(Kind.NIL, end)
-        else:
-            self.emit(Kind.BOOL if word in ("true", "false") else Kind.IDENTIFIER, end)
+        self.emit(_word_kind(self.text[self.at : end]), end)
 
     def number(self) -> None:
         end = self._number_end(self.at)

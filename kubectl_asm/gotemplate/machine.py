@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 from kubectl_asm.gotemplate.budget import BudgetExceeded
 from kubectl_asm.gotemplate.errors import BudgetError, Call, TemplateExecError, column_of, line_of
 from kubectl_asm.gotemplate.funcs.signature import Environment
+from kubectl_asm.gotemplate.hints import hint_for
 from kubectl_asm.gotemplate.nodes import Node
 from kubectl_asm.gotemplate.quoting import quote
 from kubectl_asm.gotemplate.values import GoMap, canonical, raw
@@ -181,15 +182,3 @@ class Machine:
         names = [*(call.body.name for call in recent), self.body.name]
         places = [(line_of(self.source, call.node.pos), column_of(self.source, call.node.pos)) for call in recent]
         return tuple(Call(name, *place) for name, place in zip(names, [(0, 0), *places], strict=True))
-
-
-def hint_for(text: str, dot: object) -> str:
-    """Return what to do about a common mistake, "" when nothing fits."""
-    if "expected int; got int64" in text or "expected int; got float64" in text:
-        return "wrap the value in int, as in (int $x)"
-    if text.startswith("can't evaluate field"):
-        return "a value is a text: read documents with fromJson, jsonPath or parseKeyValue first"
-    if text.startswith("invalid value; expected"):
-        known = ", ".join(sorted(dot)[:10]) if isinstance(dot, GoMap) else ""
-        return "the value is missing" + (f"; keys present: {known}" if known else "")
-    return ""

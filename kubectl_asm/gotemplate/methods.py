@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kubectl_asm.gotemplate.funcs.civil import DAY_SECONDS, days_from_civil
-from kubectl_asm.gotemplate.funcs.instants import UTC, ZERO_TIME, GoTime, Zone, from_wall
+from kubectl_asm.gotemplate.funcs.instants import UTC, ZERO_TIME, GoTime, from_wall
 from kubectl_asm.gotemplate.funcs.signature import FunctionError
 from kubectl_asm.gotemplate.funcs.versions import Version, VersionError, changed, check_metadata, check_prerelease
 from kubectl_asm.gotemplate.gojson import quote as json_quote
-from kubectl_asm.gotemplate.times import Duration, Month, Weekday, go_syntax, round_half_away, truncate
-from kubectl_asm.gotemplate.values import GoBytes, GoObject, Int64, Uint64, int64, raw, type_of, wrap
+from kubectl_asm.gotemplate.times import Duration, Location, Month, Weekday, go_syntax, round_half_away, truncate
+from kubectl_asm.gotemplate.values import GoBytes, Int64, Uint64, int64, raw, type_of, wrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +29,6 @@ class Method:
     call: Callable[..., object]
     params: tuple[str, ...] = ()
     complaint: str = ""
-
-
-class Location(GoObject):
-    """A *time.Location: a zone as a value of its own."""
-
-    __slots__ = ("zone",)
-    go_type = "*time.Location"
-    go_kind = "ptr"
-
-    def __init__(self, zone: Zone) -> None:
-        self.zone = zone
-
-    def go_string(self) -> str:
-        """Return the zone's name."""
-        return self.zone.name
 
 
 def _count(name: str, results: int) -> Method:

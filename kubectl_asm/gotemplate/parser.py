@@ -6,13 +6,13 @@ Source: spec/templates.md sections 3.1, 3.3 and 3.4; Go text/template/parse.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from kubectl_asm.gotemplate import nodes, numbers
 from kubectl_asm.gotemplate.errors import TemplateSyntaxError, column_of
+from kubectl_asm.gotemplate.hints import function_hint, name_hint, suggestion
 from kubectl_asm.gotemplate.lexer import Kind, Token, tokenize
 from kubectl_asm.gotemplate.nodes import (
     ActionNode,
@@ -41,13 +41,6 @@ MAX_NESTING: Final = 100
 
 Go accepts 10 000 parentheses; here each level takes several Python frames.
 """
-
-REFUSED: Final[Mapping[str, str]] = {
-    "env": "it would read the controller's environment",
-    "expandenv": "it would read the controller's environment",
-    "getHostByName": "it would ask the controller's DNS",
-}
-"""Functions of Sprig that do not exist here on purpose, and why."""
 
 
 @dataclass(slots=True)
@@ -95,10 +88,12 @@ class _Stream:
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._next = 0
+        self._last = len(tokens) - 1
 
     def take(self) -> Token:
-        token = self._tokens[min(self._next, len(self._tokens) - 1)]
-        self._next += 1
+        token = self._tokens[self._next]
+        if self._next < self._last:
+            self._next += 1
         return token
 
 
@@ -139,13 +134,22 @@ class _Parser:
 
     def next_solid(self) -> Token:
         """Return the next token that is not white space."""
-        while (token := self.next()).kind is Kind.SPACE:
+        pending = self.pending
+        while pending:
+            token = pending.pop()
+            if token.kind is not Kind.SPACE:
+                return token
+        take = self.stream.take
+        while (token := take()).kind is Kind.SPACE:
             pass
+        self.newest = token
         return token
 
     def peek_solid(self) -> Token:
+        if self.pending and self.pending[-1].kind is not Kind.SPACE:
+            return self.pending[-1]
         token = self.next_solid()
-        self.back(token)
+        self.pending.append(token)
         return token
 
     def at_keyword(self, token: Token, *words: str) -> bool:
@@ -169,7 +173,7 @@ class _Parser:
             extra = f" in action started at {self.program.name}:{self.action_line}"
             if token.value.endswith(" action"):
                 extra = extra.removeprefix(" in action")
-        self.fail(f"{token}{extra}", token=token, hint=_scan_hint(self.program.text, token))
+        self.fail(f"{token}{extra}", token=token, hint=name_hint(self.program.text, token))
 
     def expect(self, kind: Kind, context: str) -> Token:
         token = self.next_solid()
@@ -209,14 +213,14 @@ class _Parser:
             inner.unexpected(token, "define clause")
         inner.name = inner.unquote(token)
         inner.expect(Kind.RIGHT, "define clause")
-        inner.parse_body("define clause")
+        inner.parse_body("define clause", reporter=inner)
         return True
 
-    def parse_body(self, context: str) -> None:
-        """Parse up to the end of a definition, and register it."""
+    def parse_body(self, context: str, *, reporter: _Parser) -> None:
+        """Parse up to the end of a definition, and register it. reporter: the parser whose line Go names for a stray else."""
         body, closer = self.item_list()
         if closer.keyword != "end":
-            self.fail(f"unexpected {closer} in {context}")
+            reporter.fail(f"unexpected {closer} in {context}")
         self.define(body)
 
     def define(self, body: ListNode) -> None:
@@ -326,7 +330,7 @@ class _Parser:
         token = self.next_solid()
         name = self.template_name(token, context)
         pipe = self.pipeline(context, Kind.RIGHT)
-        _Parser(self.program, self.stream, self.functions, name, self.depth).parse_body(context)
+        _Parser(self.program, self.stream, self.functions, name, self.depth).parse_body(context, reporter=self)
         return TemplateNode(token.pos, name, pipe)
 
     def template_name(self, token: Token, context: str) -> str:
@@ -392,7 +396,6 @@ class _Parser:
     def command(self) -> CommandNode:
         command = CommandNode(self.peek_solid().pos)
         while True:
-            self.peek_solid()
             operand = self.operand()
             if operand is not None:
                 command.args.append(operand)
@@ -477,30 +480,6 @@ class _Parser:
             )
             self.fail(f"undefined variable {quote(token.value)}", token=token, hint=hint)
         return VariableNode(token.pos, token.value)
-
-
-def suggestion(word: str, known: Collection[str]) -> str:
-    """Return ``did you mean "x"?`` for the closest known word, "" when none is close."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f'did you mean "{close[0]}"?' if close else ""
-
-
-def function_hint(name: str, functions: Collection[str]) -> str:
-    """Return what to do about a function that does not exist."""
-    if name in REFUSED:
-        return f"{name} is not available here: {REFUSED[name]}"
-    return suggestion(name, functions)
-
-
-def _scan_hint(text: str, token: Token) -> str:
-    """Return the remedy for a name with a character that names may not hold."""
-    if not token.value.startswith("bad character"):
-        return ""
-    begin, end = token.pos, token.pos
-    while end < len(text) and (text[end].isalnum() or text[end] in "_-."):
-        end += 1
-    name = text[begin:end].strip(".")
-    return f'write index . "{name}"' if text[begin : begin + 1] == "." and name else ""
 
 
 def parse_program(name: str, text: str, functions: Collection[str]) -> Program:

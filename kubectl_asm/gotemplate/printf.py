@@ -6,7 +6,10 @@ Source: Go package fmt, "Printing"; spec/templates.md section 3.2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from kubectl_asm.gotemplate import formatting
@@ -15,7 +18,7 @@ from kubectl_asm.gotemplate.floats import format_v
 from kubectl_asm.gotemplate.formatting import Flags
 from kubectl_asm.gotemplate.funcs.instants import Zone
 from kubectl_asm.gotemplate.quoting import quote
-from kubectl_asm.gotemplate.times import go_syntax
+from kubectl_asm.gotemplate.times import Location, go_syntax
 from kubectl_asm.gotemplate.values import (
     ANY,
     MISSING,
@@ -220,7 +223,10 @@ class Printer:
             return self.value(value, verb, depth)
         if verb in _POINTER_VERBS:
             return self.pointer(value, verb)
-        return f"%!{verb}(*time.Location={_NIL if value is None else f'0x{ADDRESS:x}'})"
+        before, self.erroring = self.erroring, True
+        shown = self.pointer(None, "v") if value is None else self.struct(Location(value), "v", 0)
+        self.erroring = before
+        return f"%!{verb}(*time.Location={shown})"
 
     def pointer(self, value: object, verb: str) -> str:
         """Return an address for a verb; None is the nil pointer."""
@@ -422,6 +428,72 @@ def _extra(values: Sequence[object]) -> str:
     return f"%!(EXTRA {', '.join(shown)})"
 
 
+@dataclass(frozen=True, slots=True)
+class _Directive:
+    """A directive without ``*`` and ``[n]``: the text before it, its flags, numbers and verb ("" at the end of the format)."""
+
+    before: str
+    marks: str = ""
+    width: int | None = None
+    precision: int | None = None
+    verb: str = ""
+
+    def flags(self) -> Flags:
+        """Return new flags: printing changes them on the way."""
+        marks, is_v = self.marks, self.verb in "vw"
+        sharp, plus = "#" in marks, "+" in marks
+        return Flags(
+            sharp and not is_v,
+            "0" in marks,
+            plus and not is_v,
+            "-" in marks,
+            " " in marks,
+            sharp and is_v,
+            plus and is_v,
+            self.width,
+            self.precision,
+        )
+
+
+_SIMPLE: Final = re.compile(r"([^%]*)%([-+# 0]*)([0-9]{0,6})(?:\.([0-9]{0,6}))?([a-zA-Z%])")
+
+
+@lru_cache(maxsize=256)
+def _simple_format(text: str) -> tuple[_Directive, ...] | None:
+    """Return the directives of a format that has only simple ones, None for any other format."""
+    directives: list[_Directive] = []
+    at = 0
+    while (match := _SIMPLE.match(text, at)) is not None:
+        before, marks, width, precision, verb = match.groups()
+        number = None if precision is None else int(precision or 0)
+        directives.append(_Directive(before, marks, int(width) if width else None, number, verb))
+        at = match.end()
+    return None if "%" in text[at:] else (*directives, _Directive(text[at:]))
+
+
+def _fill(directives: Sequence[_Directive], values: Sequence[object]) -> str:
+    """Return a format of simple directives filled with the values."""
+    out: list[str] = []
+    number, room = 0, MAX_TEXT
+    for directive in directives:
+        text = ""
+        if directive.verb == "%":
+            text = "%"
+        elif directive.verb and number >= len(values):
+            text = f"%!{directive.verb}(MISSING)"
+        elif directive.verb:
+            text = Printer(directive.flags()).argument(values[number], directive.verb)
+            number += 1
+        out.append(directive.before + text)
+        room -= len(text)
+        if room < 0:
+            raise BudgetExceeded(_TOO_LARGE)
+    if number < len(values):
+        out.append(_extra(values[number:]))
+    return "".join(out)
+
+
 def sprintf(text: str, values: Sequence[object]) -> str:
     """Return the format filled with the values; mistakes become texts such as ``%!d(string=x)``, never errors."""
-    return canonical(_Format(text, values).run())
+    directives = _simple_format(text)
+    return canonical(_Format(text, values).run() if directives is None else _fill(directives, values))

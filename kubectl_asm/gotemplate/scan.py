@@ -16,6 +16,7 @@ from kubectl_asm.gotemplate.arguments import ConstantError, constant_for
 from kubectl_asm.gotemplate.errors import TemplateSyntaxError
 from kubectl_asm.gotemplate.funcs import function_table
 from kubectl_asm.gotemplate.funcs.signature import VALUE, Function, Purity
+from kubectl_asm.gotemplate.hints import function_hint, suggestion
 from kubectl_asm.gotemplate.nodes import (
     BoolNode,
     BranchNode,
@@ -33,7 +34,7 @@ from kubectl_asm.gotemplate.nodes import (
     TemplateNode,
     VariableNode,
 )
-from kubectl_asm.gotemplate.parser import Program, function_hint, parse_program, suggestion
+from kubectl_asm.gotemplate.parser import Program, parse_program
 from kubectl_asm.gotemplate.values import is_true
 
 

@@ -11,7 +11,7 @@ from kubectl_asm.gotemplate.funcs.civil import MONTHS, WEEKDAYS
 from kubectl_asm.gotemplate.funcs.durations import format_duration
 from kubectl_asm.gotemplate.funcs.instants import UTC, GoTime, Zone
 from kubectl_asm.gotemplate.quoting import quote
-from kubectl_asm.gotemplate.values import Int64, SizedInt, wrap
+from kubectl_asm.gotemplate.values import GoList, GoObject, Int64, SizedInt, wrap
 
 
 class Duration(Int64):
@@ -48,6 +48,27 @@ class Weekday(SizedInt):
     def go_string(self) -> str:
         """Return the English name."""
         return WEEKDAYS[self] if 0 <= self <= 6 else f"%!Weekday({wrap(int(self), signed=False)})"
+
+
+class Location(GoObject):
+    """A *time.Location: a zone as a value of its own."""
+
+    __slots__ = ("zone",)
+    go_type: ClassVar[str] = "*time.Location"
+    go_kind: ClassVar[str] = "ptr"
+
+    def __init__(self, zone: Zone) -> None:
+        self.zone = zone
+
+    def go_string(self) -> str:
+        """Return the zone's name."""
+        return self.zone.name
+
+    def go_struct(self) -> tuple[tuple[str, object], ...]:
+        """Return Go's private fields, as they are for a zone without rules."""
+        lists = (("zone", GoList((), "time.zone")), ("tx", GoList((), "time.zoneTrans")))
+        numbers = (("cacheStart", Int64(0)), ("cacheEnd", Int64(0)))
+        return (("name", self.zone.name), *lists, ("extend", ""), *numbers, ("cacheZone", None))
 
 
 def truncate(nanoseconds: int, unit: int) -> int:
