@@ -137,13 +137,16 @@ def open_session(options: Options, *, writable: bool, adopt: bool = False, dry_r
         cloud = wiring.CloudChoice(
             options.backend, options.cloud_emulator, options.concurrency, variables=options.process.variables
         )
+        writes = writable and dry_run != "client"
         with wiring.open_cloud(cloud, chosen.settings, world, counts, cluster.tokens) as opened_cloud:
             if dry_run == "client":
                 cluster.writer = wiring.ClientDryRun()
             session = wiring.cluster_session(
                 cluster,
                 opened_cloud,
-                wiring.PassChoice(chosen.settings, chosen.profile_is_decided, adopt),
+                wiring.PassChoice(
+                    chosen.settings, chosen.profile_is_decided, adopt, children=_children(options, neighbour, writes)
+                ),
                 world,
                 manifests=manifests,
                 environment=upstream_environment(options.process.variables),
@@ -153,3 +156,10 @@ def open_session(options: Options, *, writable: bool, adopt: bool = False, dry_r
             for text in (*chosen.warnings, *session.notes):
                 warn(text)
             yield Opened(session, chosen, cluster, problems)
+
+
+def _children(options: Options, neighbour: wiring.Neighbour | None, writes: bool) -> wiring.ChildChoice | None:
+    """Return what may happen to children of ClusterExternalSecrets; beside a controller they are its business."""
+    if neighbour is not None and neighbour.deployment is not None:
+        return None
+    return wiring.ChildChoice(writes=writes, prunes=bool(options.get("prune", False)))

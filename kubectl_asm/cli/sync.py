@@ -54,6 +54,7 @@ Examples:
 )
 @click.option("--show-values", is_flag=True, help="With --dry-run=client: print the Secrets with their values.")
 @click.option("--adopt", is_flag=True, help="Take over Secrets that neither the controller nor this program wrote.")
+@click.option("--prune", is_flag=True, help="Delete children of ClusterExternalSecrets that no longer match (with -A).")
 @click.option("--allow-coexistence", is_flag=True, help="Do not look for a running controller and its settings.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before deletions.")
 @click.option("--wait", is_flag=True, help="Repeat objects that failed until they are in sync or the time is over.")
@@ -80,7 +81,10 @@ def command(**values: Any) -> int:
         if interrupted:
             say(f"interrupted: {len(chosen) - len(results)} object(s) were not started; those above are complete")
             return exits.INTERRUPTED
-        return exits.OK if all(result.is_fully_synced for result in results) else exits.FOUND
+        for text in session.failures:
+            say(text)
+        is_fine = all(result.is_fully_synced for result in results) and not session.failures
+        return exits.OK if is_fine else exits.FOUND
 
 
 def _confirm_deletions(options: Options, doomed: list[Any]) -> None:

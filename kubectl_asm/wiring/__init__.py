@@ -7,6 +7,7 @@ Source: design of one engine with three drivers; spec/operation.md 5, 6, 8, 9.
 from __future__ import annotations
 
 from kubectl_asm.adapters.writers import ClientDryRun
+from kubectl_asm.wiring.children import ChildChoice
 from kubectl_asm.wiring.clouds import Cloud, CloudChoice, open_cloud
 from kubectl_asm.wiring.clusters import Cluster, ClusterChoice, open_cluster
 from kubectl_asm.wiring.emulation import emulator_world, template_environment
@@ -20,6 +21,7 @@ from kubectl_asm.wiring.views import existing_targets, select_live
 from kubectl_asm.wiring.world import Session, World
 
 __all__ = [
+    "ChildChoice",
     "ClientDryRun",
     "Cloud",
     "CloudChoice",

@@ -27,6 +27,7 @@ from kubectl_asm.model.externalsecret import ExternalSecret
 from kubectl_asm.model.objects import Secret
 from kubectl_asm.model.settings import Settings
 from kubectl_asm.ports import ObjectReader, RoundBucket
+from kubectl_asm.wiring.children import ChildChoice, Stamped, stamp
 from kubectl_asm.wiring.clouds import Cloud
 from kubectl_asm.wiring.clusters import Cluster
 from kubectl_asm.wiring.offline import round_ports
@@ -44,12 +45,16 @@ def round_bucket(settings: Settings, world: World) -> RoundBucket:
 
 @dataclass(frozen=True, slots=True)
 class PassChoice:
-    """How a pass over a cluster behaves. books: whether status and finalizers may be written at all."""
+    """How a pass over a cluster behaves. books: whether status and finalizers may be written at all.
+
+    children: of ClusterExternalSecrets; None leaves those alone.
+    """
 
     settings: Settings
     profile_is_decided: bool = True
     adopt: bool = False
     books: bool = True
+    children: ChildChoice | None = None
 
 
 def cluster_session(
@@ -72,12 +77,13 @@ def cluster_session(
         cluster.reader, lambda name: notes.append(f"namespace {name} may not be read; it is taken as existing and active")
     )
     listed = ListedReader(assumed)
-    references: ObjectReader = listed
-    if manifests is not None:
-        externals = tuple(_live_twin(listed, external) for external in manifests.of_kind(ExternalSecret))
-        references = OverlayReader(_overlay(manifests), listed)
-    else:
-        externals = tuple(external for namespace in (namespaces or ("",)) for external in listed.list(ExternalSecret, namespace))
+    references: ObjectReader = OverlayReader(_overlay(manifests), listed) if manifests is not None else listed
+    stamped = Stamped()
+    if choice.children is not None and (manifests is not None or not namespaces):
+        allowed = choice.children if manifests is None else ChildChoice()  # from files only target Secrets are written
+        stamped = stamp(cluster, references, manifests, choice.settings, allowed)
+        notes += stamped.notes
+    externals = _candidates(listed, manifests, namespaces, stamped.foreseen)
     listed.announce(Secret, [(external.namespace, external.target_name) for external in externals])
     _announce_stores(listed, externals)
     bucket: RoundBucket = round_bucket(choice.settings, world)
@@ -95,7 +101,22 @@ def cluster_session(
         cluster.requests,
         notes,
         lambda: _start_over(listed, ports.references, cloud),
+        stamped.failures,
     )
+
+
+def _candidates(
+    reader: ObjectReader, manifests: Manifests | None, namespaces: Sequence[str], foreseen: Sequence[ExternalSecret]
+) -> tuple[ExternalSecret, ...]:
+    """Return every ExternalSecret a pass may work on: of the files, or live; foreseen children stand in for themselves."""
+    found: list[ExternalSecret] = []
+    if manifests is not None:
+        found += [_live_twin(reader, external) for external in manifests.of_kind(ExternalSecret)]
+    else:
+        for namespace in namespaces or ("",):
+            found += reader.list(ExternalSecret, namespace)
+    children = {child.ref: _live_twin(reader, child) for child in foreseen}
+    return tuple({**{external.ref: external for external in found}, **children}.values())
 
 
 def _start_over(listed: ListedReader, references: References, cloud: Cloud) -> None:

@@ -27,7 +27,10 @@ class World:
 
 @dataclass(slots=True)
 class Session:
-    """Everything a command works with, already connected. externals: candidates before selection; notes: for stderr. failures: of cluster resources."""
+    """Everything a command works with, already connected.
+
+    externals: candidates before selection; notes: for stderr; failures: of cluster resources, sentences for people.
+    """
 
     rounds: Rounds
     executor: Executor
