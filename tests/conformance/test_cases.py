@@ -3,8 +3,6 @@
 More cases: set KUBECTL_ASM_CASES to a file or folder, or to several joined by the path separator.
 """
 
-# ruff: noqa: TID251  # where more cases are is told by the environment
-
 from __future__ import annotations
 
 import os
