@@ -41,7 +41,7 @@ The strongest source that gives a value wins. Weakest first:
 | flags | on the command line |
 
 `WATCH_NAMESPACE` (in the environment or under `env` of the Helm values) stands in for `--watch-namespaces` when nothing
-else gives it, under the 0.6.2 profiles only.
+else gives it and `--environment-watch-namespace` is on; no released controller reads it.
 
 Some things are never inherited. One-shot commands take `--cleanup-secret-on-failure` from the command line only, and do
 not take `--enable-worker-role` from a Deployment: the machine they run on has another role. `--ignore-access-gates` and

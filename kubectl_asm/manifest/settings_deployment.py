@@ -42,6 +42,7 @@ _BY_VERSION: Final[tuple[tuple[Version, Version, Mapping[str, Any]], ...]] = (
     ((0, 0, 0), _END, {name: PROFILES[_NEWEST][name] for name in _DATA}),
     ((0, 5, 1), _END, {"extract_json_strings": ExtractStrings.RAW}),
     ((0, 0, 0), _END, {"oidc_session_name": "fixed", "session_expiration": False, "trim_access_keys": False}),
+    ((0, 0, 0), _END, {"environment_watch_namespace": False}),
     ((0, 0, 0), (0, 6, 0), {"auth_order": AuthOrder.RRSA_FIRST}),
     ((0, 6, 0), (0, 6, 3), {"auth_order": AuthOrder.AK_FIRST}),
     ((0, 6, 3), (0, 6, 5), {"auth_order": AuthOrder.RRSA_FIRST, "oos_ignores_endpoint": False}),

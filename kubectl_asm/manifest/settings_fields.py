@@ -134,6 +134,7 @@ FIELDS: Final[tuple[SettingField, ...]] = (
     # scope
     SettingField("watch_namespaces", _NAMESPACES, "Only these namespaces; empty: all.", helm="command.watchNamespaces"),
     SettingField("exclude_namespaces", _NAMESPACES, "All but these namespaces.", helm="command.excludeNamespaces"),
+    SettingField("environment_watch_namespace", _BOOL, "WATCH_NAMESPACE stands in for --watch-namespaces.", hidden=True),
     SettingField(
         "process_cluster_secret_store",
         _BOOL,

@@ -100,5 +100,5 @@ def _plain(word: str) -> str:
 
 
 def _misspelt(variable: str, known: Iterable[str]) -> list[str]:
-    near = nearest(variable, known, cutoff=0.9) if variable.startswith("ASM_") else ""
+    near = nearest(variable, known, cutoff=0.85) if variable.startswith("ASM_") else ""
     return [f"{variable} is no setting; did you mean {near}?"] if near else []

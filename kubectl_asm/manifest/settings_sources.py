@@ -14,7 +14,6 @@ from typing import Final
 from kubectl_asm.manifest.documents import SourceText
 from kubectl_asm.manifest.settings_deployment import (
     DeploymentFlags,
-    Version,
     parse_version,
     read_deployment_flags,
     version_origin,
@@ -71,7 +70,8 @@ def resolve_settings(
     }
     found, refused = _strongest(readings, one_shot=one_shot)
     presets = _presets(found, deployment, one_shot=one_shot)
-    fallbacks = _fallbacks(readings, presets["compat"], deployment)
+    watch = found.get("environment_watch_namespace", presets["environment_watch_namespace"])
+    fallbacks = _fallbacks(readings, is_honoured=watch.value)
     effective = {**presets, **refused, **fallbacks, **found}
     unknown = _unknown(readings, deployment) - found.keys() - fallbacks.keys()
     note = " (not known: not written in --helm-values)" if deployment is None else " (not known: set by the pod's environment)"
@@ -109,24 +109,16 @@ def _presets(found: Mapping[str, Given], deployment: DeploymentFlags | None, *, 
 
 
 def _profile(compat: Given, deployment: DeploymentFlags | None) -> dict[str, Given]:
-    version = _deciding_version(compat, deployment)
-    changes = PROFILES[compat.value] if version is None else version_settings(version)
-    origin = f"profile {compat.value}" if version is None else compat.origin
+    """Return what the profile presets; the version of the Deployment when no stronger source named a profile."""
+    changes, origin = PROFILES[compat.value], f"profile {compat.value}"
+    if deployment is not None and compat.origin == version_origin(deployment):
+        changes, origin = version_settings(parse_version(deployment.tag) or (0, 0, 0)), compat.origin
     return {name: Given(value, origin) for name, value in changes.items()}
 
 
-def _deciding_version(compat: Given, deployment: DeploymentFlags | None) -> Version | None:
-    """Return the version of the Deployment when no stronger source named a profile."""
-    if deployment is None or compat.origin != version_origin(deployment):
-        return None
-    return parse_version(deployment.tag)
-
-
-def _fallbacks(readings: Mapping[str, Reading], compat: Given, deployment: DeploymentFlags | None) -> dict[str, Given]:
+def _fallbacks(readings: Mapping[str, Reading], *, is_honoured: bool) -> dict[str, Given]:
     """Return WATCH_NAMESPACE, which the 0.6.2 README promises and no released controller reads (spec/controller.md 2)."""
-    if compat.value == "0.6.7" or _deciding_version(compat, deployment) is not None:
-        return {}
-    return {**readings["helm_values"].fallbacks, **readings["environment"].fallbacks}
+    return {**readings["helm_values"].fallbacks, **readings["environment"].fallbacks} if is_honoured else {}
 
 
 def _unknown(readings: Mapping[str, Reading], deployment: DeploymentFlags | None) -> frozenset[str]:
