@@ -11,6 +11,7 @@ from kubectl_asm import wiring
 from kubectl_asm.adapters.files import read_file
 from kubectl_asm.cli.options import ProcessEnvironment
 from kubectl_asm.cli.setting_options import config_path, setting_flags
+from kubectl_asm.engine.endpoints import with_present_ca
 from kubectl_asm.engine.scope import ScopeConflictError, check_scope
 from kubectl_asm.errors import UsageError
 from kubectl_asm.manifest.settings_sources import DeploymentFlags, EffectiveSettings, resolve_settings
@@ -49,7 +50,8 @@ def choose_settings(
     notes = (*effective.warnings, *(neighbour.notes if neighbour else ()))
     if deployment is not None:
         notes = (f"using the settings of Deployment {deployment.name} (image tag {deployment.tag or 'unknown'})", *notes)
-    return Chosen(effective.settings, effective.profile_is_decided, notes, effective.origins)
+    settings = with_present_ca(effective.settings, lambda path: Path(path).is_file())
+    return Chosen(settings, effective.profile_is_decided, notes, effective.origins)
 
 
 def _resolve(

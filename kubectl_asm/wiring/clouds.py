@@ -61,6 +61,7 @@ def open_cloud(
     from kubectl_asm.adapters.cloud.router import CloudRouter, Transports, sdk_client
     from kubectl_asm.adapters.cloud.transport import TransportOptions
     from kubectl_asm.adapters.credentials.chain import CredentialChain, Surroundings
+    from kubectl_asm.adapters.credentials.metadata import MetadataOptions
     from kubectl_asm.engine.endpoints import sts_host
 
     options = TransportOptions(
@@ -69,7 +70,15 @@ def open_cloud(
         proxies=ProxySettings.from_environment(choice.variables),
     )
     transports = Transports(options, world.clock)
-    chain = CredentialChain(Surroundings(transports.get(), sts_host(settings), utc_now, world.random, tokens))
+    surroundings = Surroundings(
+        transports.get(),
+        sts_host(settings, choice.variables),
+        utc_now,
+        world.random,
+        tokens,
+        metadata=MetadataOptions.from_environment(choice.variables),
+    )
+    chain = CredentialChain(surroundings)
     router = CloudRouter(chain.provider_for, sdk_client(transports))
     limited = AttemptLimiter(ConcurrencyLimit(MeteredReader(router, counts, world.clock), choice.concurrency), world.clock)
     retry = Retry(world.clock, world.random)
