@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +18,14 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from kubectl_asm.diagnostics import Span
 from kubectl_asm.errors import InputError
-from kubectl_asm.manifest.nodes import Constructor, compose
+from kubectl_asm.manifest.nodes import MAX_DEPTH, Constructor, compose
 from kubectl_asm.manifest.scalars import Dialect
 
 Path = tuple[str | int, ...]
 
+_JSON_GAP = re.compile(r"(?:[ \t\r\n]|^---(?=[ \t\r\n]|$))*", re.MULTILINE)
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_JSON_DIGITS = 20  # more are beyond 64 bits; Python refuses to convert thousands
 _MARK = re.compile(r"^---(?=[ \t\r]|$)", re.MULTILINE)
 
 
@@ -59,7 +63,7 @@ def parse_documents(source: SourceText, dialect: Dialect = Dialect.KUBECTL) -> I
         yield error
         return
     if text.lstrip(" \t\r\n").startswith("{"):
-        yield _parse_json(source.name, text)
+        yield from _json_documents(source.name, text)
         return
     index = 0
     for first_line, part in split_documents(text):
@@ -118,24 +122,85 @@ def parse_part(file: str, first_line: int, part: str, dialect: Dialect, index: i
     return Document(file, first_line, part, value, index)
 
 
-def _parse_json(file: str, text: str) -> Document | InputError:
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        result = dict(pairs)
-        if len(result) != len(pairs):
-            names = [name for name, _ in pairs]
-            double = next(name for position, name in enumerate(names) if name in names[:position])
-            raise InputError(f'duplicate key "{double[:64]}" in one object', file=file)
-        return result
+def _json_documents(file: str, text: str) -> Iterator[Document | InputError]:
+    """Yield the documents of a JSON stream: one after the other, with or without document marks between them."""
+    decoder = json.JSONDecoder(object_pairs_hook=_distinct_members, parse_int=_json_integer, parse_constant=_refuse_constant)
+    start, index = _after_gap(text, 0), 0
+    while start < len(text):
+        line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+        try:
+            value, end = decoder.raw_decode(text, start)
+        except json.JSONDecodeError as error:
+            yield InputError(f"not valid JSON: {error.msg}", file=file, line=error.lineno, column=error.colno)
+            return
+        except InputError as error:
+            yield _placed_problem(error, file, line, " " * (column - 1) + text[start:])
+            return
+        except RecursionError:
+            yield InputError("the document is nested too deeply", file=file, line=line)
+            return
+        if _is_deeper(value, MAX_DEPTH):
+            yield InputError(f"nested more than {MAX_DEPTH} levels deep", file=file, line=line)
+            return
+        yield Document(file, line, " " * (column - 1) + text[start:end], _without_lone_surrogates(value, text), index)
+        start, index = _after_gap(text, end), index + 1
 
-    try:
-        value = json.loads(text, object_pairs_hook=members)
-    except json.JSONDecodeError as error:
-        return InputError(f"not valid JSON: {error.msg}", file=file, line=error.lineno, column=error.colno)
-    except InputError as error:
-        return error
-    except RecursionError:
-        return InputError("the document is nested too deeply", file=file, line=1)
-    return Document(file, 1, text, value)
+
+def _after_gap(text: str, start: int) -> int:
+    match = _JSON_GAP.match(text, start)
+    assert match is not None
+    return match.end()
+
+
+def _distinct_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        double = next(name for name, count in counts.items() if count > 1)
+        raise InputError(f'duplicate key "{double[:64]}" in one object')
+    return result
+
+
+def _placed_problem(problem: InputError, file: str, first_line: int, text: str) -> InputError:
+    """Return the problem with the place that the YAML reader, which knows places, gives it."""
+    again = parse_part(file, first_line, text, Dialect.KUBECTL, 0)
+    return again if isinstance(again, InputError) else InputError(problem.message, file=file, line=first_line)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether containers are nested in more than that many levels."""
+    current = [value]
+    for _ in range(levels + 1):
+        current = [
+            item
+            for container in current
+            for item in (container.values() if isinstance(container, dict) else container)
+            if isinstance(item, dict | list)
+        ]
+        if not current:
+            return False
+    return True
+
+
+def _json_integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MAX_JSON_DIGITS else float(digits)
+
+
+def _refuse_constant(word: str) -> Any:
+    raise InputError(f"not valid JSON: {word} is no number")
+
+
+def _without_lone_surrogates(value: Any, text: str) -> Any:
+    """Replace escapes of half a character as Go's decoder does: nothing else could be written again."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return value
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_LONE_SURROGATE.sub("\ufffd", key): _without_lone_surrogates(item, text) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_lone_surrogates(item, text) for item in value]
+    return value
 
 
 def _compose_quietly(text: str) -> Node | None:

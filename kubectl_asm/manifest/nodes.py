@@ -19,16 +19,19 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from kubectl_asm.errors import InputError
+from kubectl_asm.gotemplate.floats import format_v
 from kubectl_asm.manifest.scalars import NULLS, Dialect, parse_int, parse_timestamp, resolve_plain
 
 MAX_DEPTH: Final = 300  # Python frames a level and the C parser recurse; Kubernetes objects need about 20
 MAX_EXPANDED_NODES: Final = 1_000_000
+MAX_EXPANDED_TEXT: Final = 128 * 1024 * 1024
 
 _TAG = "tag:yaml.org,2002:"
 _STR, _INT, _FLOAT, _BOOL = f"{_TAG}str", f"{_TAG}int", f"{_TAG}float", f"{_TAG}bool"
 _NULL, _BINARY, _TIMESTAMP, _MERGE = f"{_TAG}null", f"{_TAG}binary", f"{_TAG}timestamp", f"{_TAG}merge"
 PLAIN: Final = "!plain"  # our own mark; a document cannot write it without being an explicit, foreign tag
 
+_NOT_UNICODE = re.compile("[\ud800-\udfff]")  # bytes that were no UTF-8, kept as surrogate escapes
 _Loader: type[Any] = getattr(yaml, "CLoader", yaml.Loader)
 
 
@@ -56,6 +59,8 @@ def compose(text: str, *, file: str = "", first_line: int = 1) -> Node | None:
 
     first_line: 1-based line of file on which text starts; errors are InputError with the place in the file.
     """
+    if not text.isascii() and (place := _NOT_UNICODE.search(text)) is not None:
+        raise InputError("the text is not UTF-8", file=file, line=first_line + text.count("\n", 0, place.start()))
     loader = _NodeLoader(text)
     try:
         if not loader.check_node():
@@ -94,6 +99,7 @@ class Constructor:
         self._file = file
         self._first_line = first_line
         self._budget = MAX_EXPANDED_NODES
+        self._text_budget = MAX_EXPANDED_TEXT
         self._open: set[int] = set()
 
     def value(self, node: Node, depth: int = 0) -> Any:
@@ -102,6 +108,9 @@ class Constructor:
         if self._budget < 0:
             raise self._error(node, f"aliases expand to more than {MAX_EXPANDED_NODES:,} nodes")
         if type(node) is ScalarNode:
+            self._text_budget -= len(node.value)
+            if self._text_budget < 0:
+                raise self._error(node, f"aliases expand to more than {MAX_EXPANDED_TEXT // 1024 // 1024} MiB of text")
             return self._scalar(node)
         if depth >= MAX_DEPTH:
             raise self._error(node, f"nested more than {MAX_DEPTH} levels deep")
@@ -184,8 +193,13 @@ class Constructor:
             raise self._error(node, "a mapping key must be a scalar")
         key = self._scalar(node)
         self._budget -= 1
-        # True == 1 in Python: keep the kinds apart the way Go's map does
-        return key if isinstance(key, str) else TypedKey(key)
+        if isinstance(key, str):
+            return key
+        if self._dialect is Dialect.KUBECTL:
+            if key is None:
+                raise self._error(node, "a mapping key must not be null")
+            return _json_key(key)
+        return TypedKey(key)  # True == 1 in Python: keep the kinds apart the way Go's map does
 
     def _error(self, node: Node, message: str) -> InputError:
         mark = node.start_mark
@@ -208,6 +222,15 @@ class TypedKey:
 
     def __repr__(self) -> str:
         return f"TypedKey({type(self.value).__name__})"
+
+
+def _json_key(key: bool | int | float | datetime) -> str:
+    """Return the member name kubectl's loader makes of a key that is no text: `1` and `on` become "1" and "true"."""
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, float):
+        return format_v(key)
+    return str(key)
 
 
 _MISMATCH: Final = object()

@@ -31,6 +31,7 @@ _TIMESTAMP = re.compile(
 _STARTS_NUMBER = frozenset("0123456789+-.")
 _UINT64_MAX = 2**64 - 1
 _INT64_MIN = -(2**63)
+_MAX_DECIMALS = 20
 
 Scalar = None | bool | int | float | str | datetime
 
@@ -73,7 +74,7 @@ def _number_or_time(text: str, dialect: Dialect) -> Scalar:
     number = parse_int(digits)
     if number is not None:
         return number
-    if _FLOAT.fullmatch(digits):
+    if _FLOAT.fullmatch(text if text[0] == "." else digits):  # after a leading dot Go ignores no underscores
         value = float(digits)
         return text if math.isinf(value) else value  # out of range is an error to Go's parser, so the text stays
     return text
@@ -87,6 +88,8 @@ def parse_int(digits: str) -> int | None:
     base = {"0x": 16, "0o": 8, "0b": 2}.get(body[:2].lower())
     if base:
         number = sign * int(body[2:], base)
+    elif body[0] != "0" and len(body) > _MAX_DECIMALS:
+        return None  # beyond 64 bits; Python refuses to convert thousands of digits
     else:
         number = sign * int(body, 8 if len(body) > 1 and body[0] == "0" else 10)
     return number if _INT64_MIN <= number <= _UINT64_MAX else None
