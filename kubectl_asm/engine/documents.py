@@ -45,7 +45,7 @@ def parse_yaml(text: str) -> Any:
         return None if node is None else Constructor(Dialect.YAML_V3).value(node)
     except InputError as error:
         place = f"line {error.line}: " if error.line else ""
-        raise DocumentError(f"not a YAML or JSON document: {place}{_without_quotes(error.message)}") from None
+        raise DocumentError(f"not a YAML or JSON document: {place}{_without_text(error.message)}") from None
 
 
 def parse_for_query(text: str) -> ParsedDocument:
@@ -76,7 +76,7 @@ def parse_for_extract(text: str) -> ParsedDocument:
     return ParsedDocument(value, is_json)
 
 
-def _without_quotes(message: str) -> str:
-    """Drop quoted parts: parser messages may repeat text of the secret."""
-    head, _, _ = message.partition('"')
+def _without_text(message: str) -> str:
+    """Drop quoted parts and character codes: parser messages may repeat text of the secret."""
+    head = message.partition('"')[0].partition("#x")[0]
     return head.rstrip() or "unreadable"

@@ -12,11 +12,12 @@ import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from kubectl_asm.engine import goyaml, jmes
 from kubectl_asm.engine.documents import DocumentError, ParsedDocument, parse_for_extract, parse_for_query
 from kubectl_asm.gotemplate import gojson
+from kubectl_asm.gotemplate.budget import BudgetExceeded
 from kubectl_asm.gotemplate.floats import format_v
 from kubectl_asm.gotemplate.goregex import RegexError, compile_regex
 from kubectl_asm.manifest.nodes import TypedKey
@@ -26,6 +27,9 @@ from kubectl_asm.model.sensitive import SecretBytes
 from kubectl_asm.model.settings import ExtractStrings, Settings
 
 Keys = dict[str, SecretBytes]
+
+TOO_DEEP: Final = "the document is nested too deeply"
+MAX_REWRITTEN: Final = 16 * 1024 * 1024
 
 
 class EntryError(Exception):
@@ -63,11 +67,16 @@ def output_names(source: DataSource) -> tuple[str, ...]:
 
 
 def data_keys(source: DataSource, value: SecretBytes, settings: Settings) -> EntryKeys:
-    """Return the keys of a spec.data entry. Never fails: an unusable document falls back to the raw value."""
+    """Return the keys of a spec.data entry; an unusable document falls back to the raw value.
+
+    Raises EntryError only where a document or a path is beyond our limits: a fallback would replace good keys.
+    """
     if not source.jmes_path:
         return EntryKeys({source.target_key: value})
     try:
         document = parse_for_query(value.reveal_text())
+    except RecursionError:
+        raise EntryError(TOO_DEEP) from None
     except DocumentError as error:
         return EntryKeys({source.target_key: value}, (f"raw value kept: {error}",))
     keys, notes = _query(source, document, settings)
@@ -77,7 +86,10 @@ def data_keys(source: DataSource, value: SecretBytes, settings: Settings) -> Ent
 
 
 def _query(source: DataSource, document: ParsedDocument, settings: Settings) -> tuple[Keys, list[str]]:
-    prepared = jmes.prepare(document.value, integers_are_numbers=settings.jmespath_document_integers)
+    try:
+        prepared = jmes.prepare(document.value, integers_are_numbers=settings.jmespath_document_integers)
+    except RecursionError:
+        raise EntryError(TOO_DEEP) from None
     keys: Keys = {}
     notes: list[str] = []
     for rule in source.jmes_path:
@@ -86,6 +98,8 @@ def _query(source: DataSource, document: ParsedDocument, settings: Settings) -> 
         except jmes.PathSyntaxError as error:
             notes.append(f"path {rule.path!r} skipped: {error}")
             continue
+        except jmes.PathBudgetError as error:
+            raise EntryError(f"jmesPath {rule.path[:64]!r}: {error}") from None
         if text is None:
             notes.append(f"path {rule.path!r} skipped: no result")
         else:
@@ -103,9 +117,20 @@ def query_text(value: Any, *, is_json: bool) -> str | None:
         return format_v(value)
     if isinstance(value, bool | int):
         return goyaml.plain_scalar(value)
-    if _holds_opaque(value):
-        return None
-    return gojson.dumps(value) if is_json else goyaml.dump(value)
+    try:
+        return None if _holds_opaque(value) else _written(value, is_json=is_json)
+    except RecursionError:
+        raise EntryError(TOO_DEEP) from None
+    except gojson.JSONError:
+        return None  # an infinity made by the expression has no JSON text
+
+
+def _written(value: Any, *, is_json: bool) -> str:
+    """Return the text of a container. Raises JSONError, and EntryError for nesting that only Go can write."""
+    try:
+        return gojson.dumps(value) if is_json else goyaml.dump(value)
+    except (RecursionError, BudgetExceeded):
+        raise EntryError(TOO_DEEP) from None
 
 
 def _holds_opaque(value: Any) -> bool:
@@ -156,9 +181,10 @@ def member_text(value: Any, *, is_json: bool, strings: ExtractStrings) -> str:
     """Return the text of one extracted member (spec/data.md 5.2)."""
     if isinstance(value, str):
         return gojson.dumps(value) if is_json and strings is ExtractStrings.QUOTED else value
-    if is_json:
-        return gojson.dumps(value)
-    return goyaml.dump(value)
+    try:
+        return _written(value, is_json=is_json)
+    except gojson.JSONError:
+        raise EntryError(TOO_DEEP) from None
 
 
 def _renamed(members: Mapping[str, str], rules: Sequence[ReplaceRule]) -> tuple[dict[str, str], list[str]]:
@@ -178,8 +204,10 @@ def _renamed(members: Mapping[str, str], rules: Sequence[ReplaceRule]) -> tuple[
 
 
 def rewrite_name(name: str, rules: Iterable[ReplaceRule]) -> str:
-    """Return a member name after all rules. Raises EntryError for a pattern RE2 refuses."""
+    """Return a member name after all rules. Raises EntryError for a pattern RE2 refuses and for names that explode."""
     for rule in rules:
+        if (len(name) + 1) * (len(rule.target) + rule.target.count("$") * len(name)) > MAX_REWRITTEN:
+            raise EntryError(f'replaceRule "{rule.source[:64]}" may make a member name larger than any Secret')
         try:
             name = compile_regex(rule.source).replace_all(name, rule.target)
         except RegexError as error:
@@ -189,6 +217,8 @@ def rewrite_name(name: str, rules: Iterable[ReplaceRule]) -> str:
 
 def _with_values_replaced(text: str, rules: Iterable[ReplaceRule]) -> str:
     for rule in rules:
+        if len(text) + text.count(rule.source) * len(rule.target) > MAX_REWRITTEN:
+            raise EntryError(f'replaceRule "{rule.source[:64]}" makes a value larger than any Secret')
         text = text.replace(rule.source, rule.target)
     return text
 
