@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from kubectl_asm.engine import template_errors
 from kubectl_asm.engine.entries import Keys
 from kubectl_asm.engine.lookups import Found, Lookup, Missing
 from kubectl_asm.gotemplate import Environment, TemplateError, TemplateSyntaxError, parse
+from kubectl_asm.gotemplate.values import raw, runes, text_of
 from kubectl_asm.model.externalsecret import Template, TemplateFrom, TemplateItem, TemplateSource
 from kubectl_asm.model.objects import MANAGED_KEYS_ANNOTATION, ConfigMap, Secret
 from kubectl_asm.model.sensitive import SecretBytes
@@ -25,6 +27,7 @@ _META_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 _META_PREFIX = re.compile(r"[A-Za-z0-9](?:[-.A-Za-z0-9]{0,251}[A-Za-z0-9])?", re.ASCII)
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*", re.ASCII)
 _LITERAL_KEY: Final = "literal"
+_GO_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 DATA, ANNOTATIONS, LABELS = "Data", "Annotations", "Labels"
 
@@ -66,11 +69,16 @@ class _SourceError(Exception):
 
 class _Phase:
     def __init__(
-        self, template: Template, raw: Keys, sources: TemplateSources, settings: Settings, environment: Callable[[], Environment]
+        self,
+        template: Template,
+        raw_data: Keys,
+        sources: TemplateSources,
+        settings: Settings,
+        environment: Callable[[], Environment],
     ) -> None:
         self._template = template
-        self._raw = raw
-        self._dot = {key: value.reveal() for key, value in raw.items()}
+        self._raw = raw_data
+        self._dot = {key: value.reveal() for key, value in raw_data.items()}
         self._sources = sources
         self._settings = settings
         self._environment = environment
@@ -115,7 +123,8 @@ class _Phase:
             except TemplateSyntaxError as error:
                 self._fatal.append(f"data template {key} parse failed: failed to parse template: {error}")
             except TemplateError as error:
-                self._warnings.append(f"data template {key} execution failed: template execution failed: {error}")
+                text = self._told(error, text)
+                self._warnings.append(f"data template {key} execution failed: template execution failed: {text}")
             else:
                 if self._settings.drop_invalid_template_keys and not is_secret_key(key):
                     self._dropped.append(f"template.data key {key!r} is no Secret key")
@@ -162,16 +171,20 @@ class _Phase:
             text = _item_text(found.obj, item.key)
             if text is None:
                 raise _SourceError(f"key {item.key} not found in {kind} {source.name}")
-            rendered = self._source_text(text, f"{kind} {source.name} key {item.key}")
+            is_secret = isinstance(found.obj, Secret)
+            rendered = self._source_text(text, f"{kind} {source.name} key {item.key}", is_secret=is_secret)
             yield from _split(item, rendered)
 
-    def _source_text(self, text: str, what: str) -> bytes:
+    def _source_text(self, text: str, what: str, *, is_secret: bool = False) -> bytes:
         try:
             return self._render(text)
-        except TemplateSyntaxError as error:
-            raise _SourceError(f"{what}: failed to parse template: {error}") from None
         except TemplateError as error:
-            raise _SourceError(f"{what}: template execution failed: {error}") from None
+            stage = "failed to parse template" if isinstance(error, TemplateSyntaxError) else "template execution failed"
+            told = template_errors.place_only(error) if is_secret else self._told(error, text)
+            raise _SourceError(f"{what}: {stage}: {told}") from None
+
+    def _told(self, error: TemplateError, source: str) -> str:
+        return template_errors.shown(error, source, self._dot.values())
 
     def _overlay(self, data: Keys, from_sources: Mapping[str, Mapping[str, bytes]]) -> set[str]:
         produced = set()
@@ -191,13 +204,13 @@ class _Phase:
             try:
                 value = self._render(text)
             except TemplateError as error:
-                self._warnings.append(f"metadata {word} template {key} processing failed: {error}")
+                self._warnings.append(f"metadata {word} template {key} processing failed: {self._told(error, text)}")
             else:
                 self._put_metadata(result, key, value, word == "annotation")
 
     def _put_metadata(self, result: dict[str, str], key: str, value: bytes, is_annotation: bool) -> None:
         if is_metadata_key(key) or (is_annotation and self._settings.annotation_dns_names and is_dns_subdomain(key)):
-            result[key] = value.decode("utf-8", "surrogateescape")
+            result[key] = runes(text_of(value))  # JSON holds no other text, and Go writes the same
         else:
             self._dropped.append(
                 f"{'annotation' if is_annotation else 'label'} key {key!r} is dropped by the controller's key rule"
@@ -205,10 +218,10 @@ class _Phase:
 
 
 def render_template(
-    template: Template, raw: Keys, sources: TemplateSources, settings: Settings, environment: Callable[[], Environment]
+    template: Template, raw_data: Keys, sources: TemplateSources, settings: Settings, environment: Callable[[], Environment]
 ) -> Rendered:
     """Return the rendered target. environment: gives a fresh Environment (budget) for every template."""
-    return _Phase(template, raw, sources, settings, environment).run()
+    return _Phase(template, raw_data, sources, settings, environment).run()
 
 
 def _item_text(obj: ConfigMap | Secret, key: str) -> str | None:
@@ -222,10 +235,10 @@ def _split(item: TemplateItem, rendered: bytes) -> Iterator[tuple[str, bytes]]:
     if item.template_as != "KeysAndValues":
         yield item.key, rendered
         return
-    for raw in rendered.decode("utf-8", "surrogateescape").strip().split("\n"):
-        key, equals, value = raw.strip().partition("=")
-        if equals and key.strip():
-            yield key.strip(), value.strip().encode("utf-8", "surrogateescape")
+    for line in text_of(rendered).strip(_GO_SPACE).split("\n"):
+        key, equals, value = line.strip(_GO_SPACE).partition("=")
+        if equals and (name := key.strip(_GO_SPACE)):
+            yield name, raw(value.strip(_GO_SPACE))
 
 
 def is_secret_key(key: str) -> bool:
