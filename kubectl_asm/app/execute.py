@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kubectl_asm.engine.decide import rejected, updated_secret
+from kubectl_asm.engine.decide import not_ours, rejected, updated_secret
+from kubectl_asm.engine.ownership import refuse_takeover
 from kubectl_asm.engine.plan import Decision, Plan, Retry
 from kubectl_asm.engine.status import next_status
 from kubectl_asm.errors import AlreadyExistsError, ClusterError, ConflictError, NotFoundError
@@ -43,11 +44,14 @@ class Executor:
         except ClusterError as error:
             return error
 
-    def write(self, plan: Plan) -> Plan:
-        """Create, update or delete the target. Raises ConflictError when it changed since it was read."""
+    def write(self, plan: Plan, *, adopt: bool = True) -> Plan:
+        """Create, update or delete the target. Raises ConflictError when it changed since it was read.
+
+        adopt: whether a target that somebody created meanwhile may be taken over.
+        """
         try:
             if plan.decision is Decision.CREATE and plan.secret is not None:
-                return self._create(plan, plan.secret)
+                return self._create(plan, plan.secret, adopt=adopt)
             if plan.decision is Decision.UPDATE and plan.secret is not None:
                 self.writer.update(plan.secret)
             elif plan.delete is not None:
@@ -60,20 +64,22 @@ class Executor:
             return self.refused(plan, error)
         return plan
 
-    def _create(self, plan: Plan, secret: Secret) -> Plan:
+    def _create(self, plan: Plan, secret: Secret, *, adopt: bool) -> Plan:
         try:
             self.writer.create(secret)
         except AlreadyExistsError:
-            return self._update_instead(plan, secret)
+            return self._update_instead(plan, secret, adopt=adopt)
         except ClusterError as error:
             if all(part in error.message for part in _TERMINATING):
                 return replace(plan, reason=f"namespace {secret.namespace} is being terminated: nothing was written")
             raise
         return plan
 
-    def _update_instead(self, plan: Plan, secret: Secret) -> Plan:
+    def _update_instead(self, plan: Plan, secret: Secret, *, adopt: bool) -> Plan:
         """Somebody created the target first: overwrite its data, keep what else it holds."""
         current = self.reader.get(Secret, secret.namespace, secret.name)
+        if refusal := refuse_takeover(plan.external, current, adopt=adopt):
+            return not_ours(plan, refusal)
         merged = updated_secret(current, secret.data, secret.metadata.labels, secret.metadata.annotations)
         self.writer.update(merged)
         return replace(plan, decision=Decision.UPDATE, secret=merged, current=current)

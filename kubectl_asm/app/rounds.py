@@ -15,6 +15,7 @@ from kubectl_asm.app.execute import Executor
 from kubectl_asm.engine.admit import Admitter, EntryAdmission
 from kubectl_asm.engine.decide import ROUND_DROPPED_DELAY, Inputs, decide, stopped
 from kubectl_asm.engine.lookups import Failed, Found, References, look
+from kubectl_asm.engine.ownership import refuse_takeover
 from kubectl_asm.engine.plan import Decision, Done, Plan, Retry, RetryAfter, Synthetic
 from kubectl_asm.engine.prelude import DELETING_TEXT, Cleanup, Proceed, begin
 from kubectl_asm.engine.template import TemplateSources
@@ -102,7 +103,7 @@ class Rounds:
         for attempt in range(1, _CONFLICT_ATTEMPTS + 1):
             plan = self._plan_data(external, start)
             try:
-                done = executor.write(plan)
+                done = executor.write(plan, adopt=self.adopt)
             except ConflictError as error:
                 if attempt == _CONFLICT_ATTEMPTS:
                     return executor.report(executor.refused(plan, error), self.ports.now())
@@ -165,11 +166,13 @@ class Rounds:
         found = look(self.ports.reader, Secret, external.namespace, external.target_name)
         if isinstance(found, Failed):
             return stopped(external, Decision.ABORT, Retry(found.error.message), Synthetic("operation", DELETING_TEXT))
+        target = found.obj if isinstance(found, Found) else None
+        is_foreign = refuse_takeover(external, target, adopt=True) is not None
         return Plan(
             external,
             Decision.CLEANUP,
             Done(None),
-            delete=found.obj if isinstance(found, Found) else None,
+            delete=None if is_foreign else target,  # what no round may write, no clean-up may delete
             remove_finalizer=True,
             synthetic=(Synthetic("operation", DELETING_TEXT),),
             reason=DELETING_TEXT,

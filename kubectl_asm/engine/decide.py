@@ -239,6 +239,8 @@ class _Round:
             )
             return replace(plan, decision=Decision.SKIP, reason=text)
         if action is Action.DELETE:
+            if refusal := refuse_takeover(self.inputs.external, self.current, adopt=self.inputs.adopt):
+                return not_ours(plan, refusal)
             reason = "every source failed and cleanupSecretOnFailure is on"
             return replace(plan, decision=Decision.DELETE, delete=self.current, forces_status=True, reason=reason)
         if action is Action.MERGE:
@@ -255,7 +257,7 @@ class _Round:
             return replace(plan, decision=Decision.IN_SYNC, warnings=(*plan.warnings, warning))
         refusal = refuse_takeover(self.inputs.external, self.current, adopt=self.inputs.adopt)
         if refusal is not None:
-            return replace(plan, decision=Decision.ABORT, outcome=Retry(refusal), data_status=None, synthetic=(), reason=refusal)
+            return not_ours(plan, refusal)
         if self.current is None:
             secret = _new_secret(self.inputs.external, dataset, rendered)
             return replace(plan, decision=Decision.CREATE, secret=secret, forces_status=True)
@@ -328,6 +330,20 @@ def rejected(plan: Plan, text: str) -> Plan:
         secret=None,
         forces_status=False,
         reason=text,
+    )
+
+
+def not_ours(plan: Plan, refusal: str) -> Plan:
+    """Return the Plan of a round that must leave the target alone (spec/operation.md 4)."""
+    return replace(
+        plan,
+        decision=Decision.ABORT,
+        outcome=Retry(refusal),
+        secret=None,
+        data_status=None,
+        synthetic=(),
+        forces_status=False,
+        reason=refusal,
     )
 
 
