@@ -11,9 +11,23 @@ from typing import IO, Any, Final
 
 import yaml
 
+from kubectl_asm.manifest.scalars import Dialect, resolve_plain
+
 API: Final = "kubectl-asm/v1"
 
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_SafeDumper):  # type: ignore[misc]  # the C base has no type information
+    """Quotes every text that a Kubernetes loader would read as something else (`y`, `1e3`, `08`)."""
+
+
+def _text_node(dumper: Any, text: str) -> Any:
+    is_text = all(isinstance(resolve_plain(text, dialect), str) for dialect in Dialect)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_text else "'")
+
+
+_Dumper.add_representer(str, _text_node)
 
 
 def envelope(kind: str, **fields: Any) -> dict[str, Any]:
