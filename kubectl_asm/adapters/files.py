@@ -48,13 +48,18 @@ def read_sources(
 def expand(name: str, *, recursive: bool) -> Iterable[Path]:
     """Return the files a name stands for. Raises InputError when there are none."""
     path = Path(name)
-    if path.is_dir():
-        found = sorted(path.rglob("*") if recursive else path.iterdir())
-        return [item for item in found if item.suffix in _ENDINGS and item.is_file()]
-    if path.exists() or not _GLOB_CHARACTERS & set(name):
-        return [path]
-    anchor, pattern = (Path(path.anchor), str(path.relative_to(path.anchor))) if path.is_absolute() else (Path(), name)
-    matches = sorted(anchor.glob(pattern))
+    try:
+        if path.is_dir():
+            found = sorted(path.rglob("*") if recursive else path.iterdir())
+            return [item for item in found if item.suffix in _ENDINGS and item.is_file()]
+        if path.exists() or not _GLOB_CHARACTERS & set(name):
+            return [path]
+        anchor, pattern = (Path(path.anchor), str(path.relative_to(path.anchor))) if path.is_absolute() else (Path(), name)
+        matches = sorted(anchor.glob(pattern))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or type(error).__name__}", file=name) from None
+    except ValueError:
+        raise InputError("not a pattern: ** must be a path element of its own", file=name) from None
     if not matches:
         raise InputError("no file matches this pattern", file=name)
     return [item for item in matches if item.is_file()]

@@ -29,8 +29,11 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(value: timedelta) -> str:
-    """Return the duration as Go writes it for whole milliseconds: 1h30m0s, 90s becomes 1m30s."""
+    """Return the duration as Go writes it: 1h30m0s, 90s becomes 1m30s, half a second 500ms."""
     total = value.total_seconds()
+    if 0 < abs(total) < 1:
+        micros = round(total * 1e6)
+        return f"{micros / 1000:g}ms" if abs(micros) >= 1000 else f"{micros}µs"
     sign = "-" if total < 0 else ""
     minutes, seconds = divmod(abs(total), 60)
     hours, minutes = divmod(int(minutes), 60)
