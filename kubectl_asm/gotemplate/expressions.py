@@ -28,13 +28,20 @@ from kubectl_asm.gotemplate.nodes import (
     PipeNode,
     VariableNode,
 )
-from kubectl_asm.gotemplate.values import MISSING, GoMap, is_true, type_of
+from kubectl_asm.gotemplate.values import MISSING, GoList, GoMap, is_true, type_of
 
 Eval = Callable[[Machine], object]
 """Evaluates an expression."""
 
 Stage = Callable[[Machine, object], object]
 """Evaluates one command of a pipeline; the second argument is the previous command's value, ABSENT for the first."""
+
+
+SLOW_GROUPS: Final = frozenset({"crypto"})
+"""Groups with functions that take long enough to look at the clock after every call."""
+
+ITEMS_PER_STEP: Final = 64
+"""List members in a result that count as one step: a loop that appends copies its list every time."""
 
 
 class _Absent:
@@ -392,6 +399,7 @@ def _count_problem(function: Function, given: int, has_final: bool) -> str | Non
 def _call(function: Function, ident: IdentifierNode, node: Node, evals: Sequence[Eval], final: Check | None) -> Stage:
     """Return the stage that evaluates the arguments, checks the piped value and calls the function."""
     call, name, needs_env = function.call, function.name, function.needs_env
+    is_slow = function.group in SLOW_GROUPS
 
     def run(m: Machine, piped: object) -> object:
         m.node = ident
@@ -403,8 +411,12 @@ def _call(function: Function, ident: IdentifierNode, node: Node, evals: Sequence
         except FunctionError as error:
             m.node = node
             m.fail(f"error calling {name}: {error.text}")
+        if is_slow:
+            m.budget.check_time()
         if type(result) is str:
             return m.checked(result)
+        if type(result) is GoList:
+            m.budget.steps_left -= len(result) // ITEMS_PER_STEP
         return result
 
     return run
