@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ def options_of(values: Mapping[str, Any]) -> Options:
 
 def say(text: str) -> None:
     """Tell the user something that is no data."""
+    sys.stdout.flush()  # where both streams end in one log, the data comes first
     click.echo(text, err=True)
 
 
