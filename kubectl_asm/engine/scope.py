@@ -5,24 +5,13 @@ Source: spec/controller.md 5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from kubectl_asm.model.settings import Settings, parse_namespaces
 
-__all__ = ["ScopeConflictError", "check_scope", "in_scope", "is_watched", "parse_namespaces", "with_environment"]
-
-WATCH_VARIABLE = "WATCH_NAMESPACE"
+__all__ = ["ScopeConflictError", "check_scope", "in_scope", "is_watched", "parse_namespaces"]
 
 
 class ScopeConflictError(ValueError):
     """The same namespace is watched and excluded."""
-
-
-def with_environment(settings: Settings, environment: Mapping[str, str]) -> Settings:
-    """Return the settings with WATCH_NAMESPACE as the watch list where no flag gives one (spec/controller.md 2)."""
-    if settings.watch_namespaces or not settings.environment_watch_namespace:
-        return settings
-    return settings.replaced({"watch_namespaces": parse_namespaces(environment.get(WATCH_VARIABLE, ""))})
 
 
 def check_scope(settings: Settings) -> None:

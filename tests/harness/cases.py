@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from kubectl_asm.engine.scope import parse_namespaces, with_environment
 from kubectl_asm.manifest.decode import KINDS, decode_object
-from kubectl_asm.model.durations import parse_duration
+from kubectl_asm.manifest.settings_sources import resolve_settings
 from kubectl_asm.model.objects import KubeObject, Meta, Namespace, NamespaceStatus
-from kubectl_asm.model.settings import AuthOrder, ExtractStrings, Settings, profile_settings
+from kubectl_asm.model.settings import Settings
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _API_VERSIONS = {kind: version for version, kind in KINDS}
 
 
-def _namespace_list(value: Any) -> tuple[str, ...]:
-    return parse_namespaces(value) if isinstance(value, str) else tuple(value)
-
-
-_CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
-    "watch_namespaces": _namespace_list,
-    "exclude_namespaces": _namespace_list,
-    "polling_interval": parse_duration,
-    "auth_order": AuthOrder,
-    "extract_json_strings": ExtractStrings,
-}
-
-
 def settings_of(case: Mapping[str, Any], compat: str) -> Settings:
-    """Return the settings of a case: profile presets, then what the case writes out."""
+    """Return the settings of a case as the product resolves them: every setting written out is a flag."""
     raw = dict(case.get("settings", {}))
-    settings = profile_settings(compat, one_shot=raw.pop("command", "serve") != "serve")
-    changes: dict[str, Any] = {"manage_finalizers": True, "process_deletions": True}
-    for key, value in raw.items():
-        name = _CAMEL.sub("_", key).lower()
-        changes[name] = _CONVERSIONS[name](value) if name in _CONVERSIONS else value
-    return with_environment(settings.replaced(changes), case["given"].get("env", {}))
+    one_shot = raw.pop("command", "serve") != "serve"
+    flags: dict[str, object] = {"compat": compat, "manage_finalizers": True, "process_deletions": True}
+    flags |= {_CAMEL.sub("_", key).lower(): tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+    return resolve_settings(one_shot=one_shot, environment=case["given"].get("env", {}), flags=flags).settings
 
 
 def loaded(document: Mapping[str, Any]) -> KubeObject:

@@ -67,15 +67,20 @@ def load_cases(paths: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def run_case(case: Mapping[str, Any], profile: str) -> Result:
-    """Run every round of a case and collect what differs."""
-    name = f"{case['name']} [{profile}]"
-    kind = ClusterWorld if "clusterExternalSecret" in case["given"] else CaseWorld
-    world = kind(case, PROFILES[profile])
-    problems = [f"round 1: {text}" for text in world.round(case["expect"])]
+    """Run every round of a case and collect what differs. A crash is a difference too, and ends the case only."""
+    try:
+        problems = tuple(_rounds(case, PROFILES[profile]))
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other cases still count
+        problems = (f"crashed: {type(error).__name__}: {error}",)
+    return Result(f"{case['name']} [{profile}]", problems, unverified=bool(case.get("unverified")))
+
+
+def _rounds(case: Mapping[str, Any], compat: str) -> Iterator[str]:
+    world = ClusterWorld(case, compat) if "clusterExternalSecret" in case["given"] else CaseWorld(case, compat)
+    yield from (f"round 1: {text}" for text in world.round(case["expect"]))
     for position, step in enumerate(case.get("then", ()), start=2):
         world.change(step.get("set", {}), step.get("advance", 60))
-        problems += [f"round {position}: {text}" for text in world.round(step["expect"])]
-    return Result(name, tuple(problems), unverified=bool(case.get("unverified")))
+        yield from (f"round {position}: {text}" for text in world.round(step["expect"]))
 
 
 @dataclass

@@ -35,7 +35,8 @@ def matches(matcher: Any, value: bytes) -> bool:
         case "oneOf":
             return value in [str(item).encode() for item in argument]
         case "bcrypt":
-            return value.startswith(f"$2a${argument['cost']:02d}$".encode()) and bcrypt.checkpw(str(argument["password"]).encode(), value)
+            is_of_cost = value.startswith(f"$2a${argument['cost']:02d}$".encode())
+            return is_of_cost and bcrypt.checkpw(str(argument["password"]).encode(), value)
         case "htpasswd":
             user, _, digest = value.partition(b":")
             return (

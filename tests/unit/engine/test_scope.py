@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubectl_asm.engine.scope import ScopeConflictError, check_scope, in_scope, is_watched, parse_namespaces, with_environment
+from kubectl_asm.engine.scope import ScopeConflictError, check_scope, in_scope, is_watched, parse_namespaces
 from tests.unit.engine.worlds import settings
 
 
@@ -27,10 +27,3 @@ def test_scope():
     excluded = settings(exclude_namespaces=("b",))
     assert (in_scope("a", excluded), in_scope("b", excluded), is_watched("b", excluded)) == (True, False, True)
 
-
-def test_the_variable_is_the_weakest_source_of_the_watch_list():
-    variables = {"WATCH_NAMESPACE": "prod"}
-    assert with_environment(settings(), variables).watch_namespaces == ("prod",)
-    assert with_environment(settings(watch_namespaces=("a",)), variables).watch_namespaces == ("a",)
-    assert with_environment(settings(environment_watch_namespace=False), variables).watch_namespaces == ()
-    assert with_environment(settings(), {"WATCH_NAMESPACE": ""}).watch_namespaces == ()
