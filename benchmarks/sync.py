@@ -17,8 +17,8 @@ from report import ROOT, Sample, as_row, finish, run
 
 sys.path.insert(0, str(ROOT))
 
-from tests.live.command import Asm, emulator  # noqa: E402  # the tests are no installed package
-from tests.live.controlplane import ControlPlane, shared  # noqa: E402
+from tests.live.command import Asm, emulator
+from tests.live.controlplane import ControlPlane, shared
 
 COUNT = 1_000
 SECRETS = 200
