@@ -43,7 +43,7 @@ TOP_LEVEL = {
 FORBIDDEN = re.compile(
     "|".join(
         (
-            r"(?<![\w.:@}$])/(?:work|farm|root|tmp/venv)(?=/)/",
+            r"(?<![\w.:@}$])/(?:work|farm|root|tmp/venv)/",
             r"\.\./share[d]",
             r"--(?:extra-)?index[-]url",
             r"(?:GOPROXY|registry)[=]http",
