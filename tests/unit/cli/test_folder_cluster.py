@@ -41,9 +41,8 @@ def test_a_dry_run_writes_nothing(asm, tmp_path):
 def test_a_failed_source_keeps_the_old_value_and_is_shown_by_status(asm, tmp_path, files):
     asm("sync", *WHERE)
     before = secret_file(tmp_path).read_text()
-    files(
-        fixtures_yaml="apiVersion: kubectl-asm/v1\nkind: Fixtures\nkms: {db: {fail: {code: Forbidden.NoPermission, status: 403}}}\n"
-    )
+    denied = "{fail: {code: Forbidden.NoPermission, status: 403}}"
+    files(fixtures_yaml=f"apiVersion: kubectl-asm/v1\nkind: Fixtures\nkms: {{db: {denied}}}\n")
     assert asm("sync", *WHERE).code == 1
     assert secret_file(tmp_path).read_text() == before
     status = asm("status", "--cluster-dir", "cluster", "-A", "-o", "json")
