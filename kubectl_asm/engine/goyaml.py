@@ -23,6 +23,7 @@ from kubectl_asm.manifest.scalars import Dialect, resolve_plain
 
 _INDENT: Final = 4
 _MAX_SIMPLE_KEY: Final = 128
+_INT64: Final = 2**63
 _OLD_BOOLEANS: Final = frozenset(
     ("y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF")
 )
@@ -314,12 +315,20 @@ def _digits_less(left: str, right: str, position: int) -> bool:
                 lead = 1
                 break
     left_run, right_run = _digit_run(left, position), _digit_run(right, position)
-    left_number, right_number = (int(f"{lead}{run}") for run in (left_run, right_run))
+    left_number, right_number = _number(lead, left_run), _number(lead, right_run)
     if left_number != right_number:
         return left_number < right_number
     if len(left_run) != len(right_run):
         return len(left_run) < len(right_run)
     return left[position] < right[position]
+
+
+def _number(lead: int, run: str) -> int:
+    """Return the value of a run of digits as Go computes it: in 64 bits, which wrap around."""
+    number = lead
+    for char in run:
+        number = (number * 10 + ord(char) - 0x30 + _INT64) % (2 * _INT64) - _INT64
+    return number
 
 
 def _digit_run(text: str, position: int) -> str:

@@ -124,6 +124,12 @@ class _GoFunctions(functions.Functions):
             return json.loads(arg) if _NUMBER.fullmatch(arg) and arg.lstrip("-")[:1].isdigit() else None
         return arg if isinstance(arg, int | float) and not isinstance(arg, bool) else None
 
+    @functions.signature({"types": ["array", "string"]}, {"types": []})
+    def _func_contains(self, subject: Any, search: Any) -> bool:
+        if isinstance(subject, str):
+            return isinstance(search, str) and search in subject
+        return any(item == search and isinstance(item, bool) is isinstance(search, bool) for item in subject)
+
     @functions.signature({"types": ["number"]})
     def _func_ceil(self, arg: Any) -> Any:
         return _rounded(arg, math.ceil)
