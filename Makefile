@@ -51,6 +51,11 @@ run: $(VENV)/.runtime ## Render examples/ and sync them into a copy that acts as
 	@rm -rf $(CLUSTER) && mkdir -p $(CLUSTER) && cp -R examples/. $(CLUSTER)/ && rm $(CLUSTER)/fixtures.yaml
 	@PATH="$(abspath $(VENV))/bin:$$PATH" sh examples/run.sh $(CLUSTER)
 
+.PHONY: smoke
+smoke: $(VENV)/.runtime ## Ask every command for its help, with the run-time dependencies alone
+	@for command in $$($(PY) -c 'from kubectl_asm.cli.main import COMMANDS; print(*COMMANDS)'); do \
+		$(ASM) $$command --help >/dev/null; done
+
 ## Checks
 
 .PHONY: test
