@@ -118,6 +118,12 @@ def sync_item(plan: Plan, duration_s: float) -> dict[str, Any]:
 def sync_row(plan: Plan) -> Sequence[str]:
     """Return a row: namespace, name, target, decision, keys, reason."""
     failed = [f"{entry.admission.entry.source.key}: {entry.error}" for entry in plan.entries if entry.failed]
-    reason = plan.reason or "; ".join(failed) or "; ".join(plan.warnings)
+    reason = "; ".join(part for part in (plan.reason, _first(failed)) if part) or "; ".join(plan.warnings)
     keys = str(len(plan.secret.data)) if plan.secret is not None else "-"
     return (plan.external.namespace, plan.external.name, plan.external.target_name, str(plan.decision), keys, reason)
+
+
+def _first(texts: Sequence[str]) -> str:
+    """Return the first text and how many more there are: the cause of a table row, which the JSON form has in full."""
+    more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
+    return f"{texts[0]}{more}" if texts else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def open_cloud(
         return
     from kubectl_asm.adapters.cloud.proxies import ProxySettings
     from kubectl_asm.adapters.cloud.router import CloudRouter, Transports, sdk_client
-    from kubectl_asm.adapters.cloud.transport import TransportOptions
+    from kubectl_asm.adapters.cloud.transport import Transport, TransportOptions
     from kubectl_asm.adapters.credentials.chain import CredentialChain, Surroundings
     from kubectl_asm.adapters.credentials.metadata import MetadataOptions
     from kubectl_asm.engine.endpoints import sts_host
@@ -70,6 +70,8 @@ def open_cloud(
         proxies=ProxySettings.from_environment(choice.variables),
     )
     transports = Transports(options, world.clock)
+    # Instance metadata is near or absent: nobody waits long for it.
+    near = Transport(replace(options, connect_timeout_s=2.0, read_timeout_s=2.0, total_timeout_s=5.0), world.clock)
     surroundings = Surroundings(
         transports.get(),
         sts_host(settings, choice.variables),
@@ -77,6 +79,7 @@ def open_cloud(
         world.random,
         tokens,
         metadata=MetadataOptions.from_environment(choice.variables),
+        metadata_transport=near,
     )
     chain = CredentialChain(surroundings)
     router = CloudRouter(chain.provider_for, sdk_client(transports))
@@ -86,6 +89,7 @@ def open_cloud(
         joined = JoiningSource(BatchingSource(limited, RetryingReader(limited, retry), retry))
         yield Cloud(joined, joined.forget)
     finally:
+        near.close()
         transports.close()
 
 

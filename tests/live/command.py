@@ -82,12 +82,12 @@ class Asm:
 
 
 @contextmanager
-def emulator(folder: Path, fixtures: Path) -> Iterator[tuple[Path, Path]]:
-    """Run `kubectl asm emulator` and yield its ready file and its record."""
+def emulator(folder: Path, fixtures: Path, *options: str) -> Iterator[tuple[Path, Path]]:
+    """Run `kubectl asm emulator`, with more options where given, and yield its ready file and its record."""
     ready, record = folder / "cloud.json", folder / "calls.jsonl"
     process = subprocess.Popen(
         [sys.executable, "-m", "kubectl_asm", "emulator", "--fixtures", str(fixtures), "--ready-file", str(ready),
-         "--record", str(record), "--ca-out", str(folder / "ca.pem")],
+         "--record", str(record), "--ca-out", str(folder / "ca.pem"), *options],
         env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -29,7 +29,10 @@ def _read_file(path: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the tiers need of the world. transport: with the system's trust store. tokens: None without a cluster."""
+    """What the tiers need of the world. transport: with the system's trust store. tokens: None without a cluster.
+
+    metadata_transport: for instance metadata, which answers at once or never; None: the same one.
+    """
 
     transport: Transport
     sts_host: str
@@ -38,6 +41,7 @@ class Surroundings:
     tokens: TokenIssuer | None = None
     read_file: FileReader = _read_file
     metadata: MetadataOptions = field(default_factory=MetadataOptions)
+    metadata_transport: Transport | None = None
 
 
 class CredentialChain:
@@ -116,7 +120,7 @@ class CredentialChain:
         return build
 
     def _worker_role(self, identity: Identity) -> CredentialProvider:  # noqa: ARG002  # the machine's, whatever the store
-        client = MetadataClient(self._world.transport, self._world.metadata)
+        client = MetadataClient(self._world.metadata_transport or self._world.transport, self._world.metadata)
         return RefreshingCredentials(client.credentials, before_end(WORKER_WINDOW, self._world.random), self._world.now)
 
     def _renewed(self, fetch: Callable[[], Credentials]) -> CredentialProvider:
