@@ -182,4 +182,3 @@ class ExpansionExecutor:
             self.writer.set_status(parent, status)
         except ClusterError as error:
             _LOG.warning("status of %s was not written: %s", parent.ref, error.message)
-

@@ -107,9 +107,7 @@ def selects(parent: ClusterExternalSecret, namespace: Namespace, settings: Setti
     return not selectors or settings.ces_empty_conditions == "legacy"
 
 
-def _selector_verdict(
-    selectors: Iterable[LabelSelector | None], labels: Mapping[str, str], settings: Settings
-) -> bool | None:
+def _selector_verdict(selectors: Iterable[LabelSelector | None], labels: Mapping[str, str], settings: Settings) -> bool | None:
     """Return what the selectors say: a hit, an invalid item that was reached (no), or nothing (None)."""
     for selector in selectors:
         try:

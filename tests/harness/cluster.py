@@ -187,4 +187,3 @@ def requeue_of(outcome: Outcome) -> str:
         return "backoff"
     delay = outcome.delay if isinstance(outcome, RetryAfter) else outcome.again_after
     return "none" if delay is None else f"{delay.total_seconds():g}s"
-

@@ -130,9 +130,7 @@ class FaultyCluster:
 
 
 def _error(word: str) -> ClusterError:
-    terminating = (
-        'secrets "demo" is forbidden: unable to create new content in namespace default because it is being terminated'
-    )
+    terminating = 'secrets "demo" is forbidden: unable to create new content in namespace default because it is being terminated'
     return {
         "forbidden": AccessError("forbidden: not allowed", status=403),
         "internal": UnavailableError("Internal error occurred", status=500),

@@ -26,4 +26,3 @@ def test_scope():
     assert (in_scope("a", watched), in_scope("b", watched), is_watched("b", watched)) == (True, False, False)
     excluded = settings(exclude_namespaces=("b",))
     assert (in_scope("a", excluded), in_scope("b", excluded), is_watched("b", excluded)) == (True, False, True)
-
