@@ -29,13 +29,18 @@ class Ran:
 
 @dataclass(frozen=True)
 class Asm:
-    """The command line under fixed surroundings. options: added to every call that talks to a cluster and a cloud."""
+    """The command line under fixed surroundings.
+
+    looks_around: whether sync looks for controllers. Other tests put some into the shared control plane, so only the tests
+    about them do (fixture alone_with_controllers).
+    """
 
     kubeconfig: Path
     ready_file: Path
     home: Path
     record: Path
     fixtures: Path
+    looks_around: bool = False
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         return {
@@ -52,6 +57,8 @@ class Asm:
         return ["--region", "cn-hangzhou", "--cloud-emulator", str(self.ready_file), "--max-concurrent-kms-secret-pulls", "0"]
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        if arguments[0] == "sync" and not self.looks_around:
+            arguments = (*arguments, "--allow-coexistence")
         return subprocess.Popen(
             [sys.executable, "-m", "kubectl_asm", *arguments],
             env=self.environment(env),

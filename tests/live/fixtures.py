@@ -8,6 +8,7 @@ workers), one namespace a test: nothing finishes deleting without a controller m
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import sys
@@ -18,7 +19,7 @@ import pytest
 
 from tests.live.controlplane import ControlPlane, MissingControlPlane, shared
 
-__all__ = ["control_plane", "grant", "kubeconfig_for", "namespace"]
+__all__ = ["alone_with_controllers", "control_plane", "grant", "kubeconfig_for", "namespace"]
 
 KubeconfigFor = Callable[..., Path]
 
@@ -49,6 +50,14 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest
             pytest.fail(f"CI must run the live tests: {reason}")
         _aloud(pytestconfig)(f"LIVE TESTS SKIPPED: {reason}")
         pytest.skip(str(reason))
+
+
+@pytest.fixture
+def alone_with_controllers(control_plane: ControlPlane) -> Iterator[None]:
+    """Only one test at a time, over all workers, puts controllers into the shared cluster or looks for them."""
+    with (control_plane.folder / "controllers").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture

@@ -414,3 +414,79 @@ def test_no_output_and_no_status_holds_a_token_a_key_or_a_signature(asm: Asm, te
     for text in texts:
         for secret in secrets:
             assert secret not in text
+
+
+# -- whoami, and the guard of sync
+
+
+def test_whoami_names_the_identity_of_every_store_and_of_the_environment(asm: Asm, team: Team) -> None:
+    team.service_account("reader", NEAR)
+    team.secret("ak", {"id": ACCESS_KEY, "secret": ACCESS_SECRET})
+    team.store("account", {"serviceAccountRef": {"name": "reader"}, "oidcProviderARN": PROVIDER})
+    team.store("hop", {"serviceAccountRef": {"name": "reader"}, "oidcProviderARN": PROVIDER, "remoteRamRoleARN": FAR}, "OOS")
+    team.store("key", key_refs())
+    team.store("lost", key_refs("nowhere"))
+    team.store("closed", {**key_refs(), "ramRoleARN": CLOSED})
+    team.external("app", store="key")
+    ran = asm.run("whoami", *asm.cloud(), "-o", "json", env={"ACCESS_KEY_ID": NEW_KEY, "SECRET_ACCESS_KEY": NEW_SECRET})
+    assert ran.code == 1, ran.err
+    document = ran.json()
+    assert document["kind"] == "WhoAmI"
+    items = {item["store"]["name"] if item["store"] else "environment": item for item in document["items"]}
+    assert {name: item["arn"] for name, item in items.items()} == {
+        "environment": f"acs:ram::{HOME}:user/new",
+        "account": f"acs:ram::{HOME}:assumed-role/near/ack-secret-manager",
+        "hop": f"acs:ram::{OTHER}:assumed-role/kms-reader/ack-secret-manager",
+        "key": f"acs:ram::{HOME}:user/app",
+        "lost": None,
+        "closed": None,
+    }
+    assert (items["hop"]["account"], items["hop"]["provider"], items["hop"]["tier"]) == (OTHER, "oos", "serviceAccountRRSA")
+    assert items["key"]["usedBy"] == 1
+    assert items["lost"]["error"]["class"] == "reference"
+    assert (items["closed"]["error"]["code"], items["closed"]["error"]["status"]) == ("NoPermission", 403)
+    assert not [call for call in asm.calls() if call["service"] in ("kms", "oos")]
+    table = asm.run("whoami", *asm.cloud())
+    assert f"SecretStore {team.namespace}/key" in table.out
+    assert ACCESS_SECRET not in ran.out + ran.err + table.out + table.err
+
+
+def test_whoami_of_selected_objects_asks_for_their_stores_only(asm: Asm, team: Team) -> None:
+    team.secret("ak", {"id": ACCESS_KEY, "secret": ACCESS_SECRET})
+    team.store("used", key_refs())
+    team.store("idle", key_refs())
+    team.external("app", store="used")
+    ran = asm.run("whoami", "app", *asm.cloud(), "-o", "json")
+    assert ran.code == 0, ran.err
+    assert [item["store"]["name"] for item in ran.json()["items"]] == ["used"]
+
+
+def test_sync_says_as_whom_each_store_reads_before_it_writes(asm: Asm, team: Team) -> None:
+    team.service_account("reader", NEAR)
+    team.secret("ak", {"id": ACCESS_KEY, "secret": ACCESS_SECRET})
+    team.store("role", {"serviceAccountRef": {"name": "reader"}, "oidcProviderARN": PROVIDER})
+    team.store("key", key_refs())
+    for name in ("role", "key"):
+        team.external(name, store=name)
+    ran = asm.sync()
+    assert_synced(ran)
+    assert f"SecretStore {team.namespace}/role reads as {NEAR}, by the ServiceAccount {team.namespace}/reader" in ran.err
+    assert f"SecretStore {team.namespace}/key reads as acs:ram::{HOME}:user/app, by an AccessKey" in ran.err
+    assert sum(call["action"] == "GetCallerIdentity" for call in asm.calls()) == 1, "a written role is not asked for"
+    assert "reads as" not in asm.sync("-q").err
+
+
+def test_sync_with_another_account_than_expected_reads_nothing(asm: Asm, team: Team) -> None:
+    team.secret("ak", {"id": ACCESS_KEY, "secret": ACCESS_SECRET})
+    team.store("key", key_refs())
+    team.external("app", store="key")
+    refused = asm.sync("--expect-account", OTHER)
+    assert refused.code == 2
+    assert f"belongs to account {HOME}" in refused.err
+    assert team.names() == ["ak"]
+    assert {call["action"] for call in asm.calls()} == {"GetCallerIdentity"}
+    assert_synced(asm.sync("--expect-account", HOME))
+    team.replace_secret("ak", {"id": ACCESS_KEY, "secret": "canary-wrong-secret"})
+    unknown = asm.sync("--expect-account", HOME)
+    assert unknown.code == 2
+    assert "cannot be found out" in unknown.err

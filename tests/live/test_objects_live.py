@@ -19,6 +19,8 @@ from kubectl_asm.model.objects import API_VERSION, ConfigMap, KubeObject, Meta, 
 from kubectl_asm.model.sensitive import SecretBytes
 from tests.live.clients import open_connection
 
+pytestmark = pytest.mark.usefixtures("alone_with_controllers")
+
 
 @pytest.fixture
 def admin(control_plane):
@@ -285,12 +287,15 @@ def deploy(control_plane, namespace, name, image):
         "selector": {"matchLabels": {"app": name}},
         "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container], "serviceAccountName": "runner"}},
     }
-    control_plane.request("POST", f"/apis/apps/v1/namespaces/{namespace}/deployments", {"metadata": {"name": name}, "spec": spec})
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    control_plane.request("POST", path, {"metadata": {"name": name}, "spec": spec})
+    return lambda: control_plane.request("DELETE", f"{path}/{name}")
 
 
 def test_a_deployment_tells_arguments_names_and_tag_and_no_values(admin, control_plane, namespace):
-    deploy(control_plane, namespace, "controller", "registry.example:5000/acs/ack-secret-manager:v0.6.2")
+    remove = deploy(control_plane, namespace, "controller", "registry.example:5000/acs/ack-secret-manager:v0.6.2")
     found = read_deployment(KubeReader(admin.transport), namespace, "controller")
+    remove()
     assert found.args == ("ack-secret-manager", "--region=cn-hangzhou", "--polling-interval=60s")
     assert found.tag == "v0.6.2"
     assert found.env_names == ("ACCESS_KEY_ID", "WATCH_NAMESPACE")
@@ -300,11 +305,12 @@ def test_a_deployment_tells_arguments_names_and_tag_and_no_values(admin, control
 
 
 def test_deployments_are_found_by_name_and_else_by_image(admin, control_plane, namespace):
-    deploy(control_plane, namespace, "controller", "registry.example/acs/ack-secret-manager@sha256:" + "0" * 64)
+    digest = "registry.example/acs/ack-secret-manager@sha256:" + "0" * 64
+    remove_other = deploy(control_plane, namespace, "controller", digest)
     reader = KubeReader(admin.transport)
     assert (namespace, "controller") in [(found.namespace, found.name) for found in find_deployments(reader)]
-    deploy(control_plane, namespace, "ack-secret-manager", "registry.example/acs/ack-secret-manager:v0.6.7")
-    assert [(found.namespace, found.name, found.tag) for found in find_deployments(reader)] == [
-        (namespace, "ack-secret-manager", "v0.6.7")
-    ]
-    control_plane.request("DELETE", f"/apis/apps/v1/namespaces/{namespace}/deployments/ack-secret-manager")
+    remove = deploy(control_plane, namespace, "ack-secret-manager", "registry.example/acs/ack-secret-manager:v0.6.7")
+    found = [(one.namespace, one.name, one.tag) for one in find_deployments(reader)]
+    remove()
+    remove_other()
+    assert found == [(namespace, "ack-secret-manager", "v0.6.7")]
