@@ -93,6 +93,19 @@ def backend_options(function: F) -> F:
         click.option("--backend", default="", metavar="FILE", help="A fixtures file replaces all cloud services."),
         click.option("--cloud-emulator", default="", metavar="READY_FILE", help="Reach every cloud host at a running emulator."),
         click.option(
+            "--credentials",
+            default="env",
+            show_default=True,
+            metavar="env|profile[:NAME]|uri|metadata",
+            help="Where reads without a store get theirs: the controller's variables, or this one local source and no other.",
+        ),
+        click.option(
+            "--controller-service-account",
+            default="",
+            metavar="NS/NAME",
+            help="Request this ServiceAccount's token where stores read the controller's token file.",
+        ),
+        click.option(
             "--concurrency",
             default=16,
             show_default=True,

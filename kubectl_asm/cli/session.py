@@ -113,6 +113,7 @@ class Opened:
     session: wiring.Session
     chosen: Chosen
     cluster: wiring.Cluster
+    cloud: wiring.Cloud
     problems: tuple[InputError, ...] = ()
 
 
@@ -132,12 +133,13 @@ def open_session(options: Options, *, writable: bool, adopt: bool = False, dry_r
     with wiring.open_cluster(choice, world) as cluster:
         neighbour = wiring.look_around(cluster, allow_coexistence=options.get("allow_coexistence", False)) if writable else None
         chosen = choose_settings(options.values, options.process, one_shot=True, cluster=cluster, neighbour=neighbour)
-        has_input = bool(options.filenames or options.kustomize)
+        has_input = bool(options.get("filenames") or options.get("kustomize"))
         manifests = read_inputs(options, namespace=cluster.namespace) if has_input else None
         problems = (*cluster.problems, *(manifests.problems if manifests else ()))
         counts = CallCounts()
+        credentials = credential_choice(options)
         cloud = wiring.CloudChoice(
-            options.backend, options.cloud_emulator, options.concurrency, variables=options.process.variables
+            options.backend, options.cloud_emulator, options.concurrency, credentials, variables=options.process.variables
         )
         writes = writable and dry_run != "client"
         with wiring.open_cloud(cloud, chosen.settings, world, counts, cluster.tokens) as opened_cloud:
@@ -151,13 +153,18 @@ def open_session(options: Options, *, writable: bool, adopt: bool = False, dry_r
                 ),
                 world,
                 manifests=manifests,
-                environment=upstream_environment(options.process.variables),
+                environment=credentials.environment(upstream_environment(options.process.variables)),
                 namespaces=() if options.all_namespaces else (options.namespace or cluster.namespace,),
                 counts=counts,
             )
             for text in (*chosen.warnings, *session.notes):
                 warn(text)
-            yield Opened(session, chosen, cluster, problems)
+            yield Opened(session, chosen, cluster, opened_cloud, problems)
+
+
+def credential_choice(options: Options) -> wiring.CredentialChoice:
+    """Return where credentials come from. Raises UsageError."""
+    return wiring.CredentialChoice(wiring.check_source(options.credentials), options.controller_service_account)
 
 
 def _children(options: Options, neighbour: wiring.Neighbour | None, writes: bool) -> wiring.ChildChoice | None:

@@ -14,6 +14,7 @@ import click
 from kubectl_asm import wiring
 from kubectl_asm.app.passes import ObjectResult
 from kubectl_asm.cli import exits
+from kubectl_asm.cli.identities import check_identities
 from kubectl_asm.cli.options import backend_options, cluster_options, input_options, output_option, selection_options
 from kubectl_asm.cli.session import Opened, Options, open_session, options_of, say, tell_problems, warn
 from kubectl_asm.cli.setting_options import controller_options
@@ -59,7 +60,8 @@ Examples:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before deletions.")
 @click.option("--wait", is_flag=True, help="Repeat objects that failed until they are in sync or the time is over.")
 @click.option("--timeout", default="5m", show_default=True, metavar="DURATION", help="Longest time for --wait.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary on stderr.")
+@click.option("--expect-account", default="", metavar="ID", help="Read nothing unless every store belongs to this account.")
+@click.option("-q", "--quiet", is_flag=True, help="No identities, no progress and no summary on stderr.")
 @controller_options
 def command(**values: Any) -> int:
     """Run one reconciliation pass: read the backend, write what changed, report every object."""
@@ -75,6 +77,7 @@ def command(**values: Any) -> int:
         chosen = session.select(
             options.names, namespace=options.namespace, all_namespaces=options.all_namespaces, selector=options.selector
         )
+        check_identities(opened, options, chosen)
         _confirm_deletions(options, [one.external for one in wiring.deletions(session, chosen)])
         results, interrupted = _run(opened, options, chosen)
         _report(results, opened, options)

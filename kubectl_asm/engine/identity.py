@@ -18,6 +18,8 @@ from kubectl_asm.model.settings import AuthOrder, Settings
 DEFAULT_TOKEN_FILE: Final = "/var/run/secrets/tokens/ack-secret-manager"  # noqa: S105  # a path, no password
 DEFAULT_AUDIENCE: Final = "sts.aliyuncs.com"
 OIDC_SESSION: Final = "ack-secret-manager"
+LOCAL_SOURCE: Final = "--credentials"
+"""Key of an environment that is not upstream's variables but one local source (spec/operation.md 5)."""
 _MIN_SESSION_S, _MAX_SESSION_S = 900, 43200
 _PROVIDER_ARN = re.compile(r"acs:ram:[^:]*:\d+:oidc-provider/[^/]+", re.ASCII)
 _UID = re.compile(r"([-+]?)0*(\d{1,19})", re.ASCII)
@@ -44,6 +46,7 @@ class AuthInputs:
     service_account: tuple[str, str] | None = None
     audiences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    local_source: str = ""
 
     @property
     def key(self) -> AccessKeyPair | None:
@@ -113,6 +116,8 @@ def session_seconds(text: str, settings: Settings) -> int | None:
 
 def environment_inputs(environment: Mapping[str, str], settings: Settings) -> AuthInputs:
     """Return the inputs of the environment client; empty variables count as absent (spec/auth.md 2)."""
+    if local_source := environment.get(LOCAL_SOURCE, ""):
+        return AuthInputs(local_source=local_source)
 
     notes: list[str] = []
 
@@ -150,6 +155,9 @@ def choose(inputs: AuthInputs, settings: Settings, *, origin: str) -> Choice:
 
     origin: "environment" or the store, for the sentence of a refusal.
     """
+    if inputs.local_source:
+        verdict = TierVerdict(Tier.LOCAL, True, f"{LOCAL_SOURCE}={inputs.local_source}")
+        return Choice(Identity(Tier.LOCAL), None, (verdict,))
     chain: list[TierVerdict] = []
     for tier in _order(inputs, settings):
         identity, reason = _TIERS[tier](inputs, settings)
@@ -162,7 +170,7 @@ def choose(inputs: AuthInputs, settings: Settings, *, origin: str) -> Choice:
 def _not_tried(chain: list[TierVerdict]) -> Iterator[TierVerdict]:
     tried = {verdict.tier for verdict in chain}
     winner = chain[-1].tier
-    for tier in Tier:
+    for tier in _TIERS:
         if tier not in tried:
             yield TierVerdict(tier, False, f"not tried: {winner} comes first")
 

@@ -20,13 +20,14 @@ class Provider(enum.StrEnum):
 
 
 class Tier(enum.StrEnum):
-    """How credentials are obtained (spec/auth.md 3)."""
+    """How credentials are obtained (spec/auth.md 3). LOCAL: a source of a developer's machine, on request only."""
 
     SERVICE_ACCOUNT = "serviceAccountRRSA"
     TOKEN_FILE = "rrsa"  # noqa: S105  # the name of a tier, no password
     AK_ASSUME_ROLE = "akAssumeRole"
     AK = "ak"
     WORKER_ROLE = "workerRole"
+    LOCAL = "local"
 
 
 class ErrorClass(enum.StrEnum):

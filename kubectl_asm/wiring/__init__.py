@@ -11,6 +11,17 @@ from kubectl_asm.wiring.children import ChildChoice
 from kubectl_asm.wiring.clouds import Cloud, CloudChoice, open_cloud
 from kubectl_asm.wiring.clusters import Cluster, ClusterChoice, open_cluster
 from kubectl_asm.wiring.emulation import emulator_world, template_environment
+from kubectl_asm.wiring.identity import (
+    Client,
+    CredentialChoice,
+    Resolved,
+    check_source,
+    clients_in_use,
+    clients_of_stores,
+    expect_account,
+    identify_all,
+    patient,
+)
 from kubectl_asm.wiring.inputs import load_plain, read_fixtures, read_manifests
 from kubectl_asm.wiring.live import PassChoice, cluster_session, explaining_session
 from kubectl_asm.wiring.neighbours import Neighbour, deployment_flags, look_around
@@ -22,21 +33,29 @@ from kubectl_asm.wiring.world import Session, World
 
 __all__ = [
     "ChildChoice",
+    "Client",
     "ClientDryRun",
     "Cloud",
     "CloudChoice",
     "Cluster",
     "ClusterChoice",
+    "CredentialChoice",
     "Neighbour",
     "PassChoice",
+    "Resolved",
     "Session",
     "World",
+    "check_source",
+    "clients_in_use",
+    "clients_of_stores",
     "cluster_session",
     "deletions",
     "deployment_flags",
     "emulator_world",
     "existing_targets",
+    "expect_account",
     "explaining_session",
+    "identify_all",
     "load_plain",
     "look_around",
     "missing_keys",
@@ -44,6 +63,7 @@ __all__ = [
     "open_cloud",
     "open_cluster",
     "parent_of",
+    "patient",
     "plan_pass",
     "read_fixtures",
     "read_manifests",

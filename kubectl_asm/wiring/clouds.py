@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubectl_asm.adapters.decorate import (
     AttemptLimiter,
@@ -20,13 +20,19 @@ from kubectl_asm.adapters.decorate import (
 )
 from kubectl_asm.adapters.files import read_file
 from kubectl_asm.adapters.joining import JoiningSource
-from kubectl_asm.adapters.system import utc_now
 from kubectl_asm.errors import UsageError
+from kubectl_asm.model.backend import ClientPlan
 from kubectl_asm.model.settings import Settings
 from kubectl_asm.ports import SecretSource, TokenIssuer
+from kubectl_asm.wiring.identity import Caller, CredentialChoice, Identify, open_chain
 from kubectl_asm.wiring.inputs import read_fixtures
 from kubectl_asm.wiring.offline import fixture_source
 from kubectl_asm.wiring.world import World
+
+if TYPE_CHECKING:
+    from kubectl_asm.adapters.cloud.router import CloudRouter
+    from kubectl_asm.adapters.cloud.transport import Transport, TransportOptions
+    from kubectl_asm.adapters.credentials.chain import CredentialChain
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +42,21 @@ class CloudChoice:
     fixtures: str = ""
     emulator: str = ""
     concurrency: int = 16
+    credentials: CredentialChoice = field(default_factory=CredentialChoice)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """An open cloud. forget: drop what was read, so that a repeated pass reads afresh."""
+    """An open cloud. forget: drop what was read, so that a repeated pass reads afresh.
+
+    identify: asks STS once whose credentials a plan has; None where identity is assumed.
+    """
 
     source: SecretSource
     forget: Callable[[], None]
+    identify: Identify | None = None
 
 
 @contextlib.contextmanager
@@ -59,10 +70,7 @@ def open_cloud(
         return
     from kubectl_asm.adapters.cloud.proxies import ProxySettings
     from kubectl_asm.adapters.cloud.router import CloudRouter, Transports, sdk_client
-    from kubectl_asm.adapters.cloud.transport import Transport, TransportOptions
-    from kubectl_asm.adapters.credentials.chain import CredentialChain, Surroundings
-    from kubectl_asm.adapters.credentials.metadata import MetadataOptions
-    from kubectl_asm.engine.endpoints import sts_host
+    from kubectl_asm.adapters.cloud.transport import TransportOptions
 
     options = TransportOptions(
         connections=choice.concurrency,
@@ -70,27 +78,35 @@ def open_cloud(
         proxies=ProxySettings.from_environment(choice.variables),
     )
     transports = Transports(options, world.clock)
-    # Instance metadata is near or absent: nobody waits long for it.
-    near = Transport(replace(options, connect_timeout_s=2.0, read_timeout_s=2.0, total_timeout_s=5.0), world.clock)
-    surroundings = Surroundings(
-        transports.get(),
-        sts_host(settings, choice.variables),
-        utc_now,
-        world.random,
-        tokens,
-        metadata=MetadataOptions.from_environment(choice.variables),
-        metadata_transport=near,
-    )
-    chain = CredentialChain(surroundings)
+    near = _near(options, choice.credentials, settings, world)
+    chain = open_chain(transports.get(), near, choice.credentials, choice.variables, settings, world, tokens)
     router = CloudRouter(chain.provider_for, sdk_client(transports))
     limited = AttemptLimiter(ConcurrencyLimit(MeteredReader(router, counts, world.clock), choice.concurrency), world.clock)
     retry = Retry(world.clock, world.random)
     try:
         joined = JoiningSource(BatchingSource(limited, RetryingReader(limited, retry), retry))
-        yield Cloud(joined, joined.forget)
+        yield Cloud(joined, joined.forget, lambda plan: _ask(chain, router, plan))
     finally:
-        near.close()
+        if near is not None:
+            near.close()
         transports.close()
+
+
+def _near(options: TransportOptions, credentials: CredentialChoice, settings: Settings, world: World) -> Transport | None:
+    """Return the transport to services of this machine, where one may be asked. They are near or absent: no long waits."""
+    from kubectl_asm.adapters.cloud.transport import Transport
+
+    if not (settings.enable_worker_role or credentials.is_local):
+        return None
+    dial = None if credentials.source == "uri" else options.dial  # the address of a credentials URI is no cloud host
+    near = replace(options, connect_timeout_s=2.0, read_timeout_s=2.0, total_timeout_s=5.0, dial=dial)
+    return Transport(near, world.clock)
+
+
+def _ask(chain: CredentialChain, router: CloudRouter, plan: ClientPlan) -> Caller:
+    """Ask STS whose credentials the reads of a plan are made with. Raises BackendError."""
+    found = chain.caller_identity(router.credentials_of(plan))
+    return Caller(found.account, found.arn, found.kind)
 
 
 def _dial(ready_file: str) -> Any:

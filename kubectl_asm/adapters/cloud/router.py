@@ -91,12 +91,14 @@ class CloudRouter:
             self._clients.clear()
             self._providers.clear()
 
+    def credentials_of(self, plan: ClientPlan) -> CredentialProvider:
+        """Return what the client of a plan signs with, kept for its reads. Raises BackendError."""
+        _check(plan)
+        with self._lock:
+            return self._provider(plan)
+
     def _client(self, plan: ClientPlan) -> BatchSecretReader:
-        if plan.stale:
-            raise StaleClientError(plan.name)
-        if plan.refusal is not None:
-            refusal = plan.refusal
-            raise BackendError(refusal.reason, error_class=refusal.error_class, gate=refusal.gate, permanent=True)
+        _check(plan)
         with self._lock:
             key = (plan.provider, plan.name, plan.endpoint)
             client = self._clients.get(key, plan.version)
@@ -106,15 +108,28 @@ class CloudRouter:
             return client
 
     def _build(self, plan: ClientPlan) -> BatchSecretReader:
-        key = (plan.provider, plan.name.split("#", 1)[0])
-        provider = self._providers.get(key, plan.version)
+        provider = self._provider(plan)
         try:
-            if provider is None:
-                provider = self._provider_for(plan)
-                self._providers.put(key, plan.version, provider)
             return self._client_for(plan, provider)
         except UsageError as error:  # an unusable CA file is this client's failure, not the whole pass's
             raise BackendError(error.message, hint=error.hint, error_class=ErrorClass.CONFIGURATION, permanent=True) from None
+
+    def _provider(self, plan: ClientPlan) -> CredentialProvider:
+        key = (plan.provider, plan.name.split("#", 1)[0])
+        provider = self._providers.get(key, plan.version)
+        if provider is None:
+            provider = self._provider_for(plan)
+            self._providers.put(key, plan.version, provider)
+        return provider
+
+
+def _check(plan: ClientPlan) -> None:
+    """Raise what stands against a plan before any connection."""
+    if plan.stale:
+        raise StaleClientError(plan.name)
+    if plan.refusal is not None:
+        refusal = plan.refusal
+        raise BackendError(refusal.reason, error_class=refusal.error_class, gate=refusal.gate, permanent=True)
 
 
 class _Recent(Generic[K, V]):

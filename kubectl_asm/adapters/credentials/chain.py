@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from kubectl_asm.adapters.cloud.transport import Transport
 from kubectl_asm.adapters.credentials.base import CredentialProvider, Credentials, WallClock, credentials_error
@@ -22,6 +23,8 @@ from kubectl_asm.errors import BugError
 from kubectl_asm.model.backend import BackendError, ClientPlan, Identity, Refusal, Tier
 from kubectl_asm.ports import Random, TokenIssuer
 
+DEFAULT_AUDIENCE: Final = "sts.aliyuncs.com"
+
 
 def _read_file(path: str) -> bytes:
     return Path(path).read_bytes()
@@ -32,6 +35,8 @@ class Surroundings:
     """What the tiers need of the world. transport: with the system's trust store. tokens: None without a cluster.
 
     metadata_transport: for instance metadata, which answers at once or never; None: the same one.
+    controller_account: (namespace, name) of the ServiceAccount whose token is requested instead of reading a token file.
+    local: builds the credentials of the local source that was asked for (local.py).
     """
 
     transport: Transport
@@ -42,6 +47,8 @@ class Surroundings:
     read_file: FileReader = _read_file
     metadata: MetadataOptions = field(default_factory=MetadataOptions)
     metadata_transport: Transport | None = None
+    controller_account: tuple[str, str] | None = None
+    local: Callable[[StsClient], CredentialProvider] | None = None
 
 
 class CredentialChain:
@@ -56,6 +63,7 @@ class CredentialChain:
             Tier.AK_ASSUME_ROLE: self._assume_role,
             Tier.AK: self._static,
             Tier.WORKER_ROLE: self._worker_role,
+            Tier.LOCAL: self._local,
         }
 
     def provider_for(self, plan: ClientPlan) -> CredentialProvider:
@@ -86,6 +94,8 @@ class CredentialChain:
 
     def _token_file(self, identity: Identity) -> CredentialProvider:
         role = _role_of(identity)
+        if self._world.controller_account is not None:
+            return self._by_token(self._world.controller_account, (DEFAULT_AUDIENCE,), identity, role)
 
         def fetch() -> Credentials:
             token = read_token_file(identity.token_file, self._world.read_file)
@@ -94,11 +104,19 @@ class CredentialChain:
         return self._renewed(fetch)
 
     def _service_account(self, identity: Identity) -> CredentialProvider:
-        if self._world.tokens is None or identity.service_account is None:
-            raise credentials_error("a ServiceAccount token needs a cluster, and none is used here")
-        token = ServiceAccountToken(self._world.tokens, identity.service_account, identity.audiences, self._world.now)
+        if identity.service_account is None:
+            raise BugError(f"the tier {identity.tier} has no ServiceAccount")
         # The session length of a store is not read next to serviceAccountRef.
         role = RoleCall(identity.role_arn, identity.session_name)
+        return self._by_token(identity.service_account, identity.audiences, identity, role)
+
+    def _by_token(
+        self, account: tuple[str, str], audiences: tuple[str, ...], identity: Identity, role: RoleCall
+    ) -> CredentialProvider:
+        """Return the provider that assumes a role with a token requested for a ServiceAccount."""
+        if self._world.tokens is None:
+            raise credentials_error("a ServiceAccount token needs a cluster, and none is used here")
+        token = ServiceAccountToken(self._world.tokens, account, audiences, self._world.now)
         provider = RefreshingCredentials(
             lambda: self._sts.assume_role_with_oidc(identity.oidc_provider_arn, token.get(), role),
             # Either clock being due asks STS again; the token is requested anew only when its own is.
@@ -122,6 +140,11 @@ class CredentialChain:
     def _worker_role(self, identity: Identity) -> CredentialProvider:  # noqa: ARG002  # the machine's, whatever the store
         client = MetadataClient(self._world.metadata_transport or self._world.transport, self._world.metadata)
         return RefreshingCredentials(client.credentials, before_end(WORKER_WINDOW, self._world.random), self._world.now)
+
+    def _local(self, identity: Identity) -> CredentialProvider:  # noqa: ARG002  # the source was named when the chain was built
+        if self._world.local is None:
+            raise BugError("a local source was decided on and none was opened")
+        return self._world.local(self._sts)
 
     def _renewed(self, fetch: Callable[[], Credentials]) -> CredentialProvider:
         return RefreshingCredentials(fetch, before_end(ROLE_WINDOW, self._world.random), self._world.now)
