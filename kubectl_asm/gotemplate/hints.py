@@ -9,7 +9,6 @@ import difflib
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from kubectl_asm.gotemplate.lexer import Token
 from kubectl_asm.gotemplate.values import GoMap
 
 REFUSED: Final[Mapping[str, str]] = {
@@ -33,11 +32,11 @@ def function_hint(name: str, functions: Collection[str]) -> str:
     return suggestion(name, functions)
 
 
-def name_hint(text: str, token: Token) -> str:
-    """Return the remedy for a name with a character that names may not hold."""
-    if not token.value.startswith("bad character"):
+def name_hint(text: str, pos: int, message: str) -> str:
+    """Return the remedy when the scanner's message is about a name, at that offset, with a character that names may not hold."""
+    if not message.startswith("bad character"):
         return ""
-    begin, end = token.pos, token.pos
+    begin, end = pos, pos
     while end < len(text) and (text[end].isalnum() or text[end] in "_-."):
         end += 1
     name = text[begin:end].strip(".")

@@ -1,73 +1,81 @@
 """The first stage: template text to tokens, with the places and error texts of Go's scanner.
 
 ``tokenize`` is total: a scanning error becomes the last token, so that the parser reports it where it meets it.
+One expression reads the tokens that most templates consist of; methods read what is rare or wrong.
 Source: spec/templates.md section 3.3; Go text/template/parse.
 """
 
 from __future__ import annotations
 
-import enum
 import re
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NoReturn
 
 from kubectl_asm.gotemplate.quoting import is_print, quote
 from kubectl_asm.gotemplate.values import runes
 
 
-class Kind(enum.Enum):
-    """The kinds of token."""
+class Kind:
+    """The kinds of token. Plain texts: a parse compares them many times, and enum members are slow to look up and hash."""
 
-    ERROR = "error"
-    EOF = "EOF"
-    TEXT = "text"
-    LEFT = "left delimiter"
-    RIGHT = "right delimiter"
-    SPACE = "space"
-    ASSIGN = "="
-    DECLARE = ":="
-    PIPE = "|"
-    LEFT_PAREN = "("
-    RIGHT_PAREN = ")"
-    CHAR = "character"
-    STRING = "string"
-    RAW_STRING = "raw string"
-    CHAR_CONSTANT = "character constant"
-    NUMBER = "number"
-    COMPLEX = "complex number"
-    BOOL = "bool"
-    VARIABLE = "variable"
-    FIELD = "field"
-    DOT = "."
-    NIL = "nil"
-    IDENTIFIER = "identifier"
-    KEYWORD = "keyword"
+    ERROR: Final = "ERROR"
+    EOF: Final = "EOF"
+    TEXT: Final = "TEXT"
+    LEFT: Final = "LEFT"
+    RIGHT: Final = "RIGHT"
+    ASSIGN: Final = "ASSIGN"
+    DECLARE: Final = "DECLARE"
+    PIPE: Final = "PIPE"
+    LEFT_PAREN: Final = "LEFT_PAREN"
+    RIGHT_PAREN: Final = "RIGHT_PAREN"
+    CHAR: Final = "CHAR"
+    STRING: Final = "STRING"
+    RAW_STRING: Final = "RAW_STRING"
+    CHAR_CONSTANT: Final = "CHAR_CONSTANT"
+    NUMBER: Final = "NUMBER"
+    COMPLEX: Final = "COMPLEX"
+    BOOL: Final = "BOOL"
+    VARIABLE: Final = "VARIABLE"
+    FIELD: Final = "FIELD"
+    DOT: Final = "DOT"
+    NIL: Final = "NIL"
+    IDENTIFIER: Final = "IDENTIFIER"
+    KEYWORD: Final = "KEYWORD"
 
 
-class Token(NamedTuple):
-    """One token. pos: offset in characters; line: from 1, of its first character; value: its text, or the error's."""
+Token = tuple[str, int, str]
+"""Kind, offset in characters, text (or the error's). A plain tuple, the cheapest object there is.
 
-    kind: Kind
-    pos: int
-    value: str
-    line: int
+White space is no token: two tokens without any between them are ``adjacent``. The line follows from the offset.
+"""
 
-    def __str__(self) -> str:
-        if self.kind is Kind.EOF:
-            return "EOF"
-        if self.kind is Kind.ERROR:
-            return self.value
-        if self.kind in _NAMED:
-            return f"<{self.value}>"
-        if len(self.value.encode("utf-8", "surrogateescape")) > 10:
-            return quote(self.value[:10]) + "..."
-        return quote(self.value)
+
+def describe(token: Token) -> str:
+    """Return a token as Go's errors show it."""
+    kind, _pos, value = token
+    if kind == Kind.EOF:
+        return "EOF"
+    if kind == Kind.ERROR:
+        return value
+    if kind in _NAMED:
+        return f"<{value}>"
+    if len(value.encode("utf-8", "surrogateescape")) > 10:
+        return quote(value[:10]) + "..."
+    return quote(value)
+
+
+def adjacent(first: Token, second: Token) -> bool:
+    """Whether no white space stands between a token and the one behind it."""
+    return first[1] + len(first[2]) == second[1]
 
 
 _NAMED: Final = frozenset({Kind.KEYWORD, Kind.DOT, Kind.NIL})
-KEYWORDS: Final = frozenset({"block", "break", "continue", "define", "else", "end", "if", "range", "template", "with"})
+_KEYWORDS: Final = ("block", "break", "continue", "define", "else", "end", "if", "range", "template", "with")
+_WORD_KINDS: Final = {**dict.fromkeys(_KEYWORDS, Kind.KEYWORD), "nil": Kind.NIL, "true": Kind.BOOL, "false": Kind.BOOL}
+"""The words that are no identifiers."""
 
 _SPACES: Final = " \t\r\n"
 _SPACE_RUN: Final = re.compile(r"[ \t\r\n]+")
+_TRIM_MARKERS: Final = frozenset({"- ", "-\t", "-\r", "-\n"})
 _ASCII_WORD: Final = re.compile(r"[A-Za-z0-9_]*")
 _QUOTED: Final = {
     '"': (re.compile(r'"(?:[^"\\\n]|\\[^\n])*"'), Kind.STRING, "unterminated quoted string"),
@@ -79,18 +87,26 @@ _NUMBER: Final = re.compile(
     r"|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?"
     r"|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?"
 )
-_WORD_END: Final = r"(?=[ |.)]|\}\})"
-_FAST: Final = re.compile(
-    r"(?P<SPACE> +(?![- \t\r\n]))"
-    rf"|(?P<FIELD>\.[A-Za-z_][A-Za-z0-9_]*){_WORD_END}"
-    rf"|(?P<VARIABLE>\$[A-Za-z0-9_]*){_WORD_END}"
-    rf"|(?P<WORD>[A-Za-z_][A-Za-z0-9_]*){_WORD_END}"
-    r'|(?P<STRING>"[^"\\\n]*")'
-    r"|(?P<NUMBER>[0-9]+)(?=[ |)]|\}\})|(?P<DOT>\.)(?=[ |)]|\}\})"
-    r"|(?P<PIPE>\|)|(?P<DECLARE>:=)"
+_END: Final = r"(?=[ \t\r\n.,|:)(]|\}\})"
+_COMMON: Final = re.compile(
+    r"(?P<TRIM>[ \t\r\n]+-\}\})|[ \t\r\n]*(?:"
+    rf"(?P<FIELD>\.[A-Za-z_][A-Za-z0-9_]*){_END}"
+    rf"|(?P<WORD>[A-Za-z_][A-Za-z0-9_]*){_END}"
+    r"|(?P<RIGHT>\}\})"
+    r"|(?P<PIPE>\|)"
+    rf"|(?P<VARIABLE>\$[A-Za-z0-9_]*){_END}"
+    r'|(?P<STRING>"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*")'
+    r"|(?P<NUMBER>-?[0-9]+(?:\.[0-9]+)?)(?=[ \t\r\n|)]|\}\})"
+    r"|(?P<DECLARE>:=)|(?P<ASSIGN>=)|(?P<CHAR>,)|(?P<LEFT_PAREN>\()|(?P<RIGHT_PAREN>\))"
+    r"|(?P<DOT>\.)(?=[ \t\r\n|)]|\}\})"
+    r"|(?P<OTHER>(?s:.)|\Z))"
 )
-_FAST_KINDS: Final = {name: Kind[name] for name in _FAST.groupindex if name != "WORD"}
-"""The common tokens in one match: none spans lines, touches a trim marker or can be an error."""
+"""A token with the white space before it, at any place in an action. The groups carry the names of the kinds, except WORD;
+TRIM: the trim marker with the closing delimiter; OTHER: anything else, and the end of the text.
+"""
+
+_WITH_CARE: Final = frozenset({Kind.LEFT_PAREN, Kind.RIGHT_PAREN, Kind.RIGHT, "TRIM", "OTHER"})
+"""Groups that take more than adding a token."""
 
 _SINGLE: Final = {"=": Kind.ASSIGN, "|": Kind.PIPE, "(": Kind.LEFT_PAREN, ")": Kind.RIGHT_PAREN}
 
@@ -106,39 +122,26 @@ def describe_char(char: str) -> str:
     return f"U+{code:04X} '{char}'" if is_print(char) else f"U+{code:04X}"
 
 
-def _word_kind(word: str) -> Kind:
-    if word in KEYWORDS:
-        return Kind.KEYWORD
-    return _WORD_KINDS.get(word, Kind.IDENTIFIER)
-
-
-_WORD_KINDS: Final = {"nil": Kind.NIL, "true": Kind.BOOL, "false": Kind.BOOL}
-
-
 class _Stop(Exception):
     """Scanning ended with an error token."""
 
 
 class _Lexer:
+    """at: the offset of what is read next; parens: those open in the current action."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.line = 1
         self.parens = 0
         self.tokens: list[Token] = []
 
-    def emit(self, kind: Kind, end: int) -> None:
+    def emit(self, kind: str, end: int) -> None:
         """Add the token from the current place to end."""
-        value = self.text[self.at : end]
-        self.tokens.append(Token(kind, self.at, value, self.line))
-        self.skip_to(end)
-
-    def skip_to(self, end: int) -> None:
-        self.line += self.text.count("\n", self.at, end)
+        self.tokens.append((kind, self.at, self.text[self.at : end]))
         self.at = end
 
     def fail(self, message: str) -> NoReturn:
-        self.tokens.append(Token(Kind.ERROR, self.at, message, self.line))
+        self.tokens.append((Kind.ERROR, self.at, message))
         raise _Stop
 
     def run(self) -> list[Token]:
@@ -152,31 +155,30 @@ class _Lexer:
     # --- text and comments
 
     def outside(self) -> bool:
-        """Read text up to the next action; return whether there is one."""
+        """Read text up to the next action, and its opening delimiter; return whether there is one."""
+        text = self.text
         while True:
-            left = self.text.find("{{", self.at)
-            end = len(self.text) if left < 0 else left
-            kept = end
-            trims = left >= 0 and self._trims_left(left + 2)
-            if trims:
-                kept = self.at + len(self.text[self.at : end].rstrip(_SPACES))
-            if kept > self.at:
-                self.emit(Kind.TEXT, kept)
-            self.skip_to(end)
+            at = self.at
+            left = text.find("{{", at)
             if left < 0:
-                self.emit(Kind.EOF, end)
+                if at < len(text):
+                    self.emit(Kind.TEXT, len(text))
+                self.tokens.append((Kind.EOF, len(text), ""))
                 return False
-            marker = 2 if trims else 0
-            if not self.text.startswith("/*", left + 2 + marker):
-                self.emit(Kind.LEFT, left + 2)
-                self.skip_to(self.at + marker)
-                self.parens = 0
+            trims = text[left + 2 : left + 4] in _TRIM_MARKERS
+            before = text[at:left].rstrip(_SPACES) if trims else text[at:left]
+            if before:
+                self.tokens.append((Kind.TEXT, at, before))
+            begin = left + 4 if trims else left + 2
+            if not text.startswith("/*", begin):
+                self.tokens.append((Kind.LEFT, left, "{{"))
+                self.at = begin
                 return True
-            self.comment(left + 2 + marker)
+            self.at = begin
+            self.comment()
 
-    def comment(self, begin: int) -> None:
-        self.skip_to(begin)
-        close = self.text.find("*/", begin + 2)
+    def comment(self) -> None:
+        close = self.text.find("*/", self.at + 2)
         if close < 0:
             self.fail("unclosed comment")
         trims = self._trims_right(close + 2)
@@ -184,55 +186,61 @@ class _Lexer:
             self.fail("comment ends before closing delimiter")
         self._leave(close + 2 + (4 if trims else 2), trims)
 
-    def _trims_left(self, at: int) -> bool:
-        return self.text.startswith("-", at) and self.text[at + 1 : at + 2] in tuple(_SPACES)
-
     def _trims_right(self, at: int) -> bool:
         """Whether a blank, the trim marker and the closing delimiter stand here."""
         return self.text[at : at + 1] in tuple(_SPACES) and self.text.startswith("-}}", at + 1)
 
     def _leave(self, end: int, trims: bool) -> None:
         """Move to the end of an action, and past the white space after it when it trims."""
-        self.skip_to(end)
+        self.at = end
         if trims and (match := _SPACE_RUN.match(self.text, end)):
-            self.skip_to(match.end())
+            self.at = match.end()
 
     # --- actions
 
     def inside(self) -> None:
         """Read the tokens of one action, the closing delimiter included."""
-        while True:
-            self._common()
-            closes = self.text.startswith("}}", self.at)
-            trims = not closes and self._trims_right(self.at)
-            if closes or trims:
-                if self.parens:
-                    self.fail("unclosed left paren")
-                if trims:
-                    self.skip_to(self.at + 2)
-                self.emit(Kind.RIGHT, self.at + 2)
-                self._leave(self.at, trims)
-                return
+        self.parens = 0
+        while not self._common():
             self.token()
 
-    def _common(self) -> None:
-        """Read tokens as long as they are common ones."""
-        match = _FAST.match
-        text, at, line, tokens = self.text, self.at, self.line, self.tokens
-        while (found := match(text, at)) is not None:
-            value, group = found[0], found.lastgroup
-            assert group is not None
-            tokens.append(Token(_FAST_KINDS[group] if group != "WORD" else _word_kind(value), at, value, line))
-            at = found.end()
-        self.at = at
+    def _common(self) -> bool:
+        """Read tokens as long as they are common ones; return whether the action ended."""
+        append = self.tokens.append
+        for found in _COMMON.finditer(self.text, self.at):
+            index, kind = found.lastindex, found.lastgroup
+            assert index is not None  # every alternative is a group
+            assert kind is not None
+            value, pos = found[index], found.start(index)
+            if kind == "WORD":
+                append((_WORD_KINDS.get(value, Kind.IDENTIFIER), pos, value))
+            elif kind not in _WITH_CARE:
+                append((kind, pos, value))
+            elif kind == Kind.LEFT_PAREN:
+                self.parens += 1
+                append((kind, pos, value))
+            elif kind == Kind.RIGHT_PAREN and self.parens > 0:
+                self.parens -= 1
+                append((kind, pos, value))
+            elif kind in (Kind.RIGHT, "TRIM") and self.parens == 0:
+                self.at = found.end()
+                append((Kind.RIGHT, self.at - 2, "}}"))
+                self._leave(self.at, kind == "TRIM")
+                return True
+            else:
+                self.at = found.start()
+                break
+        return False
 
     def token(self) -> None:
+        """Read the next token, whichever it is."""
+        self.space()
         char = self.text[self.at : self.at + 1]
         if not char:
             self.fail("unclosed action")
-        if char in _SPACES:
-            self.space()
-        elif char in _SINGLE:
+        if self.text.startswith("}}", self.at) or self._trims_right(self.at):
+            self.fail("unclosed left paren")  # without one, the delimiter is a common token
+        if char in _SINGLE:
             self.punctuation(char)
         elif char == ":":
             if not self.text.startswith(":=", self.at):
@@ -254,13 +262,10 @@ class _Lexer:
             self.fail(f"unrecognized character in action: {describe_char(runes(char))}")
 
     def space(self) -> None:
-        match = _SPACE_RUN.match(self.text, self.at)
-        assert match is not None
-        end = match.end()
-        if self._trims_right(end - 1):
-            end -= 1
-        if end > self.at:
-            self.emit(Kind.SPACE, end)
+        """Skip white space; the last of it stays when it belongs to a trim marker."""
+        if match := _SPACE_RUN.match(self.text, self.at):
+            end = match.end()
+            self.at = end - 1 if self._trims_right(end - 1) else end
 
     def punctuation(self, char: str) -> None:
         self.parens += {"(": 1, ")": -1}.get(char, 0)
@@ -290,7 +295,7 @@ class _Lexer:
         if char and char not in " \t\r\n.,|:)(" and not self.text.startswith("}}", end):
             self.fail(f"bad character {describe_char(runes(char))}")
 
-    def name(self, kind: Kind) -> None:
+    def name(self, kind: str) -> None:
         """Read a field or variable; a lone dot is the cursor."""
         end = self._word_end(self.at + 1)
         self._check_end(end)
@@ -299,7 +304,7 @@ class _Lexer:
     def word(self) -> None:
         end = self._word_end(self.at)
         self._check_end(end)
-        self.emit(_word_kind(self.text[self.at : end]), end)
+        self.emit(_WORD_KINDS.get(self.text[self.at : end], Kind.IDENTIFIER), end)
 
     def number(self) -> None:
         end = self._number_end(self.at)

@@ -6,14 +6,14 @@ Source: spec/templates.md sections 3.1, 3.3 and 3.4; Go text/template/parse.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from kubectl_asm.gotemplate import nodes, numbers
-from kubectl_asm.gotemplate.errors import TemplateSyntaxError, column_of
+from kubectl_asm.gotemplate.errors import TemplateSyntaxError, column_of, line_of
 from kubectl_asm.gotemplate.hints import function_hint, name_hint, suggestion
-from kubectl_asm.gotemplate.lexer import Kind, Token, tokenize
+from kubectl_asm.gotemplate.lexer import Kind, Token, adjacent, describe, tokenize
 from kubectl_asm.gotemplate.nodes import (
     ActionNode,
     BoolNode,
@@ -54,242 +54,185 @@ class Program:
 
 @dataclass(slots=True, eq=False)
 class _Closer(Node):
-    """``{{end}}`` or ``{{else}}`` (the keyword); chained: the keyword right behind the else."""
+    """``{{end}}`` or ``{{else}}`` (the keyword); chained: the keyword right behind the else; last: the last token looked at."""
 
     keyword: str
-    chained: str = ""
+    chained: str
+    last: Token
 
     def __str__(self) -> str:
         return f"{{{{{self.keyword}}}}}"
 
 
-_OPERANDS: Final = frozenset(
-    {
-        Kind.BOOL,
-        Kind.CHAR_CONSTANT,
-        Kind.COMPLEX,
-        Kind.DOT,
-        Kind.FIELD,
-        Kind.IDENTIFIER,
-        Kind.NUMBER,
-        Kind.NIL,
-        Kind.RAW_STRING,
-        Kind.STRING,
-        Kind.VARIABLE,
-        Kind.LEFT_PAREN,
-    }
-)
 _CONSTANTS: Final = (BoolNode, DotNode, NilNode, NumberNode, StringNode)
 
 
-class _Stream:
-    """The tokens of a text, shared by the parsers of all its definitions. An error token repeats for ever."""
-
-    def __init__(self, tokens: list[Token]) -> None:
-        self._tokens = tokens
-        self._next = 0
-        self._last = len(tokens) - 1
-
-    def take(self) -> Token:
-        token = self._tokens[self._next]
-        if self._next < self._last:
-            self._next += 1
-        return token
-
-
 class _Parser:
-    """Parses one definition. Like Go's, each has its own look-ahead, variables and range depth.
+    """Parses one definition. Like Go's, each has its own variables and range depth.
 
-    newest: the token read last, whose line Go names in errors.
+    at: the index of the next token. action: the offset of the action being parsed, None outside of one.
+    looked_ahead: the index of the token that was read to see that a variable is not being declared.
     """
 
-    def __init__(self, program: Program, stream: _Stream, functions: Collection[str], name: str, depth: int = 0) -> None:
+    def __init__(
+        self, program: Program, tokens: Sequence[Token], at: int, functions: Collection[str], name: str, depth: int = 0
+    ) -> None:
         self.program = program
-        self.stream = stream
+        self.tokens = tokens
+        self.at = at
         self.functions = functions
         self.name = name
-        self.pending: list[Token] = []
-        self.newest = Token(Kind.EOF, 0, "", 0)
         self.variables = ["$"]
-        self.action_line = 0
+        self.action: int | None = None
+        self.looked_ahead = -1
         self.range_depth = 0
         self.depth = depth
 
-    # --- tokens
-
-    def next(self) -> Token:
-        if self.pending:
-            return self.pending.pop()
-        self.newest = self.stream.take()
-        return self.newest
-
-    def back(self, *tokens: Token) -> None:
-        """Put tokens back; the last one given comes out first."""
-        self.pending.extend(tokens)
-
-    def peek(self) -> Token:
-        if not self.pending:
-            self.pending.append(self.next())
-        return self.pending[-1]
-
-    def next_solid(self) -> Token:
-        """Return the next token that is not white space."""
-        pending = self.pending
-        while pending:
-            token = pending.pop()
-            if token.kind is not Kind.SPACE:
-                return token
-        take = self.stream.take
-        while (token := take()).kind is Kind.SPACE:
-            pass
-        self.newest = token
-        return token
-
-    def peek_solid(self) -> Token:
-        if self.pending and self.pending[-1].kind is not Kind.SPACE:
-            return self.pending[-1]
-        token = self.next_solid()
-        self.pending.append(token)
-        return token
-
-    def at_keyword(self, token: Token, *words: str) -> bool:
-        return token.kind is Kind.KEYWORD and token.value in words
-
     # --- errors
 
-    def fail(self, message: str, *, hint: str = "", token: Token | None = None) -> NoReturn:
-        """Stop with an error at the line Go would name; our column is that of the token, where it lies on that line."""
-        place = token or self.newest
-        line = self.newest.line
-        column = column_of(self.program.text, place.pos) if place.line == line else -1
+    def fail(self, message: str, token: Token, *, newest: Token | None = None, hint: str = "") -> NoReturn:
+        """Stop with an error about a token.
+
+        newest: the token that Go has read last, when that is another; Go names its line. Our column is that of the token
+        where it lies on that line.
+        """
+        text, (_kind, pos, _value) = self.program.text, token
+        line = line_of(text, pos if newest is None else newest[1])
+        column = column_of(text, pos) if line_of(text, pos) == line else -1
         go_text = f"template: {self.program.name}:{line}: {message}"
-        raise TemplateSyntaxError(message, go_text=go_text, line=line, column=column, source=self.program.text, hint=hint)
+        raise TemplateSyntaxError(message, go_text=go_text, line=line, column=column, source=text, hint=hint)
 
     def unexpected(self, token: Token, context: str) -> NoReturn:
-        if token.kind is not Kind.ERROR:
-            self.fail(f"unexpected {token} in {context}", token=token)
-        extra = ""
-        if self.action_line and self.action_line != token.line:
-            extra = f" in action started at {self.program.name}:{self.action_line}"
-            if token.value.endswith(" action"):
+        kind, pos, value = token
+        if kind != Kind.ERROR:
+            self.fail(f"unexpected {describe(token)} in {context}", token)
+        extra, text = "", self.program.text
+        if self.action is not None and (line := line_of(text, self.action)) != line_of(text, pos):
+            extra = f" in action started at {self.program.name}:{line}"
+            if value.endswith(" action"):
                 extra = extra.removeprefix(" in action")
-        self.fail(f"{token}{extra}", token=token, hint=name_hint(self.program.text, token))
+        self.fail(f"{value}{extra}", token, hint=name_hint(text, pos, value))
 
-    def expect(self, kind: Kind, context: str) -> Token:
-        token = self.next_solid()
-        if token.kind is not kind:
+    def expect(self, kind: str, context: str) -> Token:
+        """Return the next token, which must be of that kind."""
+        token = self.tokens[self.at]
+        if token[0] != kind:
             self.unexpected(token, context)
+        self.at += 1
         return token
 
-    def nest(self, step: int) -> None:
-        self.depth += step
+    def nest(self, token: Token) -> None:
+        """Go one level deeper; the caller comes back up."""
+        self.depth += 1
         if self.depth > MAX_NESTING:
-            self.fail("max expression depth exceeded")
+            self.fail("max expression depth exceeded", token)
 
     # --- definitions
 
     def parse_text(self) -> None:
         """Parse the whole text: its own tree and every definition in it."""
-        root = ListNode(self.peek().pos)
-        while self.peek().kind is not Kind.EOF:
-            if self.peek().kind is Kind.LEFT and self._parse_definition():
+        root = ListNode(self.tokens[0][1], [])
+        while (token := self.tokens[self.at])[0] != Kind.EOF:
+            if token[0] == Kind.LEFT and self.tokens[self.at + 1][::2] == (Kind.KEYWORD, "define"):
+                self.definition()
                 continue
-            node = self.text_or_action()
+            node = self.text_or_action(token)
             if isinstance(node, _Closer):
-                self.fail(f"unexpected {node}")
+                self.fail(f"unexpected {node}", node.last)
             root.items.append(node)
-        self.define(root)
+        self.define(root, token)
 
-    def _parse_definition(self) -> bool:
-        """Parse a ``define`` if that is what comes next."""
-        left = self.next()
-        token = self.next_solid()
-        if not self.at_keyword(token, "define"):
-            self.back(token, left)
-            return False
-        inner = _Parser(self.program, self.stream, self.functions, "definition")
-        token = inner.next_solid()
-        if token.kind not in (Kind.STRING, Kind.RAW_STRING):
-            inner.unexpected(token, "define clause")
-        inner.name = inner.unquote(token)
-        inner.expect(Kind.RIGHT, "define clause")
-        inner.parse_body("define clause", reporter=inner)
-        return True
+    def definition(self) -> None:
+        """Parse a ``define``, whose delimiter comes next."""
+        context = "define clause"
+        inner = _Parser(self.program, self.tokens, self.at + 2, self.functions, "definition")
+        inner.name = inner.template_name(context)[1]
+        inner.expect(Kind.RIGHT, context)
+        self.at = inner.parse_body(context, None)
 
-    def parse_body(self, context: str, *, reporter: _Parser) -> None:
-        """Parse up to the end of a definition, and register it. reporter: the parser whose line Go names for a stray else."""
+    def parse_body(self, context: str, place: Token | None) -> int:
+        """Parse up to the end of a definition, register it and return the index behind it.
+
+        place: where Go reports a stray else, when that is not where it stands.
+        """
         body, closer = self.item_list()
         if closer.keyword != "end":
-            reporter.fail(f"unexpected {closer} in {context}")
-        self.define(body)
+            self.fail(f"unexpected {closer} in {context}", place or closer.last)
+        self.define(body, closer.last)
+        return self.at
 
-    def define(self, body: ListNode) -> None:
-        """Register a body; a blank one never replaces or conflicts."""
+    def define(self, body: ListNode, last: Token) -> None:
+        """Register a body, of which last is the end; a blank one never replaces or conflicts."""
         existing = self.program.trees.get(self.name)
         if existing is None or nodes.is_empty(existing):
             self.program.trees[self.name] = body
         elif not nodes.is_empty(body):
-            self.fail(f"template: multiple definition of template {quote(self.name)}")
+            self.fail(f"template: multiple definition of template {quote(self.name)}", last)
 
     # --- statements
 
     def item_list(self) -> tuple[ListNode, _Closer]:
         """Parse text and actions up to the ``end`` or ``else`` that closes them."""
-        body = ListNode(self.peek_solid().pos)
-        self.nest(1)
-        while self.peek_solid().kind is not Kind.EOF:
-            node = self.text_or_action()
+        token = self.tokens[self.at]
+        body = ListNode(token[1], [])
+        self.nest(token)
+        while (token := self.tokens[self.at])[0] != Kind.EOF:
+            node = self.text_or_action(token)
             if isinstance(node, _Closer):
-                self.nest(-1)
+                self.depth -= 1
                 return body, node
             body.items.append(node)
-        return self.fail("unexpected EOF", hint="an action is missing its {{ end }}")
+        return self.fail("unexpected EOF", token, hint="an action is missing its {{ end }}")
 
-    def text_or_action(self) -> Node:
-        token = self.next_solid()
-        if token.kind is Kind.TEXT:
-            return TextNode(token.pos, token.value)
-        if token.kind is not Kind.LEFT:
+    def text_or_action(self, token: Token) -> Node:
+        """Parse what begins with the token, which comes next."""
+        kind, pos, value = token
+        if kind == Kind.TEXT:
+            self.at += 1
+            return TextNode(pos, value)
+        if kind != Kind.LEFT:
             self.unexpected(token, "input")
-        self.action_line = token.line
-        node = self.action()
-        self.action_line = 0
+        self.at += 1
+        self.action = pos
+        kind, pos, value = token = self.tokens[self.at]
+        if kind == Kind.KEYWORD and value != "define":
+            self.at += 1
+            node = self.keyword(token)
+        else:
+            node = ActionNode(pos, self.pipeline("command", Kind.RIGHT))
+        self.action = None
         return node
 
-    def action(self) -> Node:
-        token = self.next_solid()
-        if token.kind is Kind.KEYWORD and token.value != "define":
-            return self.keyword(token)
-        self.back(token)
-        return ActionNode(token.pos, self.pipeline("command", Kind.RIGHT))
-
     def keyword(self, token: Token) -> Node:
-        if token.value in ("if", "with", "range"):
-            return self.branch(token.value)
-        if token.value in ("break", "continue"):
+        """Parse the action that begins with the keyword, which was the last token."""
+        word = token[2]
+        if word in ("if", "with", "range"):
+            return self.branch(word)
+        if word in ("break", "continue"):
             return self.jump(token)
-        if token.value == "template":
+        if word == "template":
             return self.template_call()
-        if token.value == "block":
+        if word == "block":
             return self.block()
-        if token.value == "end":
-            return _Closer(self.expect(Kind.RIGHT, "end").pos, "end")
+        if word == "end":
+            right = self.expect(Kind.RIGHT, "end")
+            return _Closer(right[1], "end", "", right)
         return self.else_closer()
 
     def jump(self, token: Token) -> JumpNode:
-        action = f"{{{{{token.value}}}}}"
-        following = self.next_solid()
-        if following.kind is not Kind.RIGHT:
-            self.unexpected(following, action)
+        _kind, pos, word = token
+        action = f"{{{{{word}}}}}"
+        right = self.expect(Kind.RIGHT, action)
         if self.range_depth == 0:
-            self.fail(f"{action} outside {{{{range}}}}", token=token)
-        return JumpNode(token.pos, token.value)
+            self.fail(f"{action} outside {{{{range}}}}", token, newest=right)
+        return JumpNode(pos, word)
 
     def else_closer(self) -> _Closer:
-        token = self.peek_solid()
-        if self.at_keyword(token, "if", "with"):
-            return _Closer(token.pos, "else", token.value)
-        return _Closer(self.expect(Kind.RIGHT, "else").pos, "else")
+        kind, pos, value = token = self.tokens[self.at]
+        if kind == Kind.KEYWORD and value in ("if", "with"):
+            return _Closer(pos, "else", value, token)
+        right = self.expect(Kind.RIGHT, "else")
+        return _Closer(right[1], "else", "", right)
 
     def branch(self, keyword: str) -> BranchNode:
         """Parse ``if``, ``with`` or ``range`` after its keyword; variables of the pipeline end with the branch."""
@@ -304,186 +247,211 @@ class _Parser:
 
     def else_body(self, keyword: str, closer: _Closer) -> ListNode:
         if closer.chained and keyword == closer.chained:
-            self.next_solid()
-            self.nest(1)
+            self.at += 1
+            self.nest(closer.last)
             chained = self.branch(keyword)
-            self.nest(-1)
+            self.depth -= 1
             return ListNode(closer.pos, [chained])
         body, end = self.item_list()
         if end.keyword != "end":
-            self.fail(f"expected end; found {end}")
+            self.fail(f"expected end; found {end}", end.last)
         return body
 
     def template_call(self) -> TemplateNode:
         context = "template clause"
-        token = self.next_solid()
-        name = self.template_name(token, context)
-        following = self.next_solid()
-        if following.kind is Kind.RIGHT:
-            return TemplateNode(token.pos, name, None)
-        self.back(following)
-        return TemplateNode(token.pos, name, self.pipeline(context, Kind.RIGHT))
+        pos, name = self.template_name(context)
+        if self.tokens[self.at][0] == Kind.RIGHT:
+            self.at += 1
+            return TemplateNode(pos, name, None)
+        return TemplateNode(pos, name, self.pipeline(context, Kind.RIGHT))
 
     def block(self) -> TemplateNode:
         """Parse ``block``: a definition and its call in one."""
         context = "block clause"
-        token = self.next_solid()
-        name = self.template_name(token, context)
+        pos, name = self.template_name(context)
         pipe = self.pipeline(context, Kind.RIGHT)
-        _Parser(self.program, self.stream, self.functions, name, self.depth).parse_body(context, reporter=self)
-        return TemplateNode(token.pos, name, pipe)
+        inner = _Parser(self.program, self.tokens, self.at, self.functions, name, self.depth)
+        self.at = inner.parse_body(context, self.tokens[self.at - 1])
+        return TemplateNode(pos, name, pipe)
 
-    def template_name(self, token: Token, context: str) -> str:
-        if token.kind not in (Kind.STRING, Kind.RAW_STRING):
+    def template_name(self, context: str) -> tuple[int, str]:
+        """Return the offset and the text of the name that comes next."""
+        token = self.tokens[self.at]
+        if token[0] not in (Kind.STRING, Kind.RAW_STRING):
             self.unexpected(token, context)
-        return self.unquote(token)
+        self.at += 1
+        return token[1], self.unquote(token)
 
     def unquote(self, token: Token) -> str:
         try:
-            return unquote(token.value)
+            return unquote(token[2])
         except LiteralError as error:
-            self.fail(str(error), token=token)
+            self.fail(str(error), token)
 
-    # --- expressions
+    # --- pipelines
 
-    def pipeline(self, context: str, closing: Kind) -> PipeNode:
-        pipe = PipeNode(self.peek_solid().pos)
-        self.declarations(pipe, context)
-        while True:
-            token = self.next_solid()
-            if token.kind is closing:
-                self.check_pipeline(pipe, context)
-                return pipe
-            if token.kind not in _OPERANDS:
+    def pipeline(self, context: str, closing: str) -> PipeNode:
+        tokens = self.tokens
+        kind, pos, _value = token = tokens[self.at]
+        pipe = PipeNode(pos, False, [], [])
+        if kind == Kind.VARIABLE:
+            self.declarations(pipe, context)
+        commands = pipe.commands
+        while (kind := (token := tokens[self.at])[0]) != closing:
+            if kind not in _TERMS:
                 self.unexpected(token, context)
-            self.back(token)
-            pipe.commands.append(self.command())
+            commands.append(self.command(token))
+        self.at += 1
+        if not commands:
+            self.fail(f"missing value for {context}", token)
+        if len(commands) > 1:
+            self.check_stages(commands, token)
+        return pipe
 
     def declarations(self, pipe: PipeNode, context: str) -> None:
         """Parse ``$x :=``, ``$x =``, and in a range ``$i, $x :=``."""
-        while (variable := self.peek_solid()).kind is Kind.VARIABLE:
-            self.next()
-            after = self.peek()
-            operator = self.peek_solid()
-            if operator.kind in (Kind.ASSIGN, Kind.DECLARE):
-                pipe.is_assign = operator.kind is Kind.ASSIGN
-                self.next_solid()
+        while (variable := self.tokens[self.at])[0] == Kind.VARIABLE:
+            kind, _pos, value = operator = self.tokens[self.at + 1]
+            if kind in (Kind.ASSIGN, Kind.DECLARE):
+                pipe.is_assign = kind == Kind.ASSIGN
+                self.at += 2
                 self._declare(pipe, variable)
                 return
-            if operator.kind is not Kind.CHAR or operator.value != ",":
-                if after.kind is Kind.SPACE:
-                    self.back(after)
-                self.back(variable)
+            if kind != Kind.CHAR or value != ",":
+                self.looked_ahead = self.at + 1
                 return
-            self.next_solid()
+            self.at += 2
             self._declare(pipe, variable)
             if context != "range" or len(pipe.variables) >= 2:
-                self.fail(f"too many declarations in {context}", token=variable)
-            if self.peek_solid().kind not in (Kind.VARIABLE, Kind.RIGHT, Kind.RIGHT_PAREN):
-                self.fail("range can only initialize variables", token=variable)
+                self.fail(f"too many declarations in {context}", variable, newest=operator)
+            following = self.tokens[self.at]
+            if following[0] not in (Kind.VARIABLE, Kind.RIGHT, Kind.RIGHT_PAREN):
+                self.fail("range can only initialize variables", variable, newest=following)
 
     def _declare(self, pipe: PipeNode, variable: Token) -> None:
-        pipe.variables.append(VariableNode(variable.pos, variable.value))
-        self.variables.append(variable.value)
+        _kind, pos, name = variable
+        pipe.variables.append(VariableNode(pos, name))
+        self.variables.append(name)
 
-    def check_pipeline(self, pipe: PipeNode, context: str) -> None:
-        if not pipe.commands:
-            self.fail(f"missing value for {context}")
-        for stage, command in enumerate(pipe.commands[1:], start=2):
+    def check_stages(self, commands: Sequence[CommandNode], closing: Token) -> None:
+        """Refuse constants behind a pipe: they take no value."""
+        for stage, command in enumerate(commands[1:], start=2):
             if isinstance(command.args[0], _CONSTANTS):
-                self.fail(f"non executable command in pipeline stage {stage}")
+                self.fail(f"non executable command in pipeline stage {stage}", closing)
 
-    def command(self) -> CommandNode:
-        command = CommandNode(self.peek_solid().pos)
+    def command(self, token: Token) -> CommandNode:
+        """Parse operands, of which the token begins the first, up to the end of the pipeline or past the next pipe."""
+        tokens = self.tokens
+        command = CommandNode(token[1], [])
         while True:
-            operand = self.operand()
-            if operand is not None:
-                command.args.append(operand)
-            token = self.next()
-            if token.kind is Kind.SPACE:
+            command.args.append(self.operand(token))
+            token = tokens[self.at]
+            kind = token[0]
+            if kind in _TERMS and not adjacent(tokens[self.at - 1], token):
                 continue
-            if token.kind in (Kind.RIGHT, Kind.RIGHT_PAREN):
-                self.back(token)
-            elif token.kind is not Kind.PIPE:
+            if kind == Kind.PIPE:
+                self.at += 1
+            elif kind not in (Kind.RIGHT, Kind.RIGHT_PAREN):
                 self.unexpected(token, "operand")
-            break
-        if not command.args:
-            self.fail("empty command")
-        return command
+            return command
 
-    def operand(self) -> Node | None:
-        """Parse a term with the fields that follow it."""
-        node = self.term()
-        if node is None or self.peek().kind is not Kind.FIELD:
-            return node
-        pos = self.peek().pos
-        fields: list[str] = []
-        while self.peek().kind is Kind.FIELD:
-            fields.append(self.next().value[1:])
+    # --- operands
+
+    def operand(self, token: Token) -> Node:
+        """Parse the term that begins with the token, with the fields that follow it."""
+        self.at += 1
+        node = _TERMS[token[0]](self, token)
+        following = self.tokens[self.at]
+        if following[0] == Kind.FIELD and adjacent(self.tokens[self.at - 1], following):
+            return self.chain(node, following)
+        return node
+
+    def chain(self, node: Node, first: Token) -> Node:
+        """Parse the fields behind a term; first: the first of them."""
+        pos, token, names = first[1], first, []
+        while token[0] == Kind.FIELD and adjacent(self.tokens[self.at - 1], token):
+            names.append(token[2][1:])
+            self.at += 1
+            token = self.tokens[self.at]
         if isinstance(node, FieldNode):
-            return FieldNode(pos, (*node.fields, *fields))
+            return FieldNode(pos, (*node.fields, *names))
         if isinstance(node, VariableNode):
-            return VariableNode(pos, node.name, (*node.fields, *fields))
+            return VariableNode(pos, node.name, (*node.fields, *names))
         if isinstance(node, _CONSTANTS):
-            self.fail(f"unexpected . after term {quote(str(node))}")
-        return ChainNode(pos, node, tuple(fields))
+            self.fail(f"unexpected . after term {quote(str(node))}", self.behind_fields(token))
+        return ChainNode(pos, node, tuple(names))
 
-    def term(self) -> Node | None:
-        token = self.next_solid()
-        if token.kind is Kind.IDENTIFIER:
-            return self.function(token)
-        if token.kind is Kind.FIELD:
-            return FieldNode(token.pos, (token.value[1:],))
-        if token.kind is Kind.VARIABLE:
-            return self.variable(token)
-        if token.kind is Kind.LEFT_PAREN:
-            return self.parenthesized()
-        return self.literal(token)
+    def behind_fields(self, following: Token) -> Token:
+        """Return what Go reads to see that a chain of fields is over: the white space, where there is any."""
+        last = self.tokens[self.at - 1]
+        end = last[1] + len(last[2])
+        is_trim_marker = self.program.text.startswith("-}}", end + 1)
+        return following if adjacent(last, following) or is_trim_marker else (Kind.TEXT, end, "")
 
-    def literal(self, token: Token) -> Node | None:
-        """Return the constant of a token, None (and the token put back) when it is none."""
-        if token.kind in (Kind.STRING, Kind.RAW_STRING):
-            return StringNode(token.pos, token.value, self.unquote(token))
-        if token.kind in (Kind.NUMBER, Kind.COMPLEX, Kind.CHAR_CONSTANT):
-            return self.number(token)
-        if token.kind is Kind.DOT:
-            return DotNode(token.pos)
-        if token.kind is Kind.BOOL:
-            return BoolNode(token.pos, token.value == "true")
-        if token.kind is Kind.NIL:
-            return NilNode(token.pos)
-        self.back(token)
-        return None
+    def field(self, token: Token) -> FieldNode:
+        return FieldNode(token[1], (token[2][1:],))
+
+    def string(self, token: Token) -> StringNode:
+        return StringNode(token[1], token[2], self.unquote(token))
+
+    def dot(self, token: Token) -> DotNode:
+        return DotNode(token[1])
+
+    def boolean(self, token: Token) -> BoolNode:
+        return BoolNode(token[1], token[2] == "true")
+
+    def nil(self, token: Token) -> NilNode:
+        return NilNode(token[1])
 
     def number(self, token: Token) -> NumberNode:
+        kind, pos, value = token
         read = {Kind.COMPLEX: numbers.complex_constant, Kind.CHAR_CONSTANT: numbers.character_constant}
         try:
-            return read.get(token.kind, numbers.constant)(token.pos, token.value)
+            return read.get(kind, numbers.constant)(pos, value)
         except LiteralError as error:
-            self.fail(str(error), token=token)
+            self.fail(str(error), token)
 
-    def parenthesized(self) -> PipeNode:
-        self.nest(1)
+    def parenthesized(self, token: Token) -> PipeNode:
+        self.nest(token)
         pipe = self.pipeline("parenthesized pipeline", Kind.RIGHT_PAREN)
-        self.nest(-1)
+        self.depth -= 1
         return pipe
 
     def function(self, token: Token) -> IdentifierNode:
-        if token.value not in self.functions:
-            self.fail(f"function {quote(token.value)} not defined", token=token, hint=function_hint(token.value, self.functions))
-        return IdentifierNode(token.pos, token.value)
+        _kind, pos, name = token
+        if name not in self.functions:
+            self.fail(f"function {quote(name)} not defined", token, hint=function_hint(name, self.functions))
+        return IdentifierNode(pos, name)
 
     def variable(self, token: Token) -> VariableNode:
-        if token.value not in self.variables:
-            hint = (
-                "a variable lives only inside one value" if len(self.variables) == 1 else suggestion(token.value, self.variables)
-            )
-            self.fail(f"undefined variable {quote(token.value)}", token=token, hint=hint)
-        return VariableNode(token.pos, token.value)
+        _kind, pos, name = token
+        if name not in self.variables:
+            lone = "a variable lives only inside one value"
+            hint = lone if len(self.variables) == 1 else suggestion(name, self.variables)
+            newest = self.tokens[self.at] if self.looked_ahead == self.at else token
+            self.fail(f"undefined variable {quote(name)}", token, newest=newest, hint=hint)
+        return VariableNode(pos, name)
+
+
+_TERMS: Final[Mapping[str, Callable[[_Parser, Token], Node]]] = {
+    Kind.IDENTIFIER: _Parser.function,
+    Kind.FIELD: _Parser.field,
+    Kind.VARIABLE: _Parser.variable,
+    Kind.LEFT_PAREN: _Parser.parenthesized,
+    Kind.STRING: _Parser.string,
+    Kind.RAW_STRING: _Parser.string,
+    Kind.NUMBER: _Parser.number,
+    Kind.COMPLEX: _Parser.number,
+    Kind.CHAR_CONSTANT: _Parser.number,
+    Kind.DOT: _Parser.dot,
+    Kind.BOOL: _Parser.boolean,
+    Kind.NIL: _Parser.nil,
+}
+"""The tokens that begin an operand, and what reads each."""
 
 
 def parse_program(name: str, text: str, functions: Collection[str]) -> Program:
     """Return the trees of a text. functions: the names that may be called. Raises: TemplateSyntaxError."""
     program = Program(name, text)
-    _Parser(program, _Stream(tokenize(text)), functions, name).parse_text()
+    _Parser(program, tokenize(text), 0, functions, name).parse_text()
     return program
