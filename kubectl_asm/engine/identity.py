@@ -157,7 +157,7 @@ def choose(inputs: AuthInputs, settings: Settings, *, origin: str) -> Choice:
     """
     if inputs.local_source:
         verdict = TierVerdict(Tier.LOCAL, True, f"{LOCAL_SOURCE}={inputs.local_source}")
-        return Choice(Identity(Tier.LOCAL), None, (verdict,))
+        return Choice(Identity(Tier.LOCAL, source=inputs.local_source), None, (verdict,))
     chain: list[TierVerdict] = []
     for tier in _order(inputs, settings):
         identity, reason = _TIERS[tier](inputs, settings)

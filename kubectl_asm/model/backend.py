@@ -91,6 +91,7 @@ class Identity:
 
     key: T3, T4. role_arn, session_name: T1 to T3. duration_s: seconds or None (T2, T3). oidc_provider_arn: T1, T2.
     token_file: T2. service_account (namespace, name) and audiences: T1. hop: cross-account role, any tier.
+    source: LOCAL, the word of --credentials.
     fallback: T1 only, what takes over for the life of the client when its first token request fails; None: nothing does.
     """
 
@@ -104,6 +105,7 @@ class Identity:
     service_account: tuple[str, str] | None = None
     audiences: tuple[str, ...] = ()
     hop: RoleHop | None = None
+    source: str = ""
     fallback: Identity | Refusal | None = None
 
 

@@ -17,7 +17,7 @@ _WORDS: Final = {
     Tier.AK_ASSUME_ROLE: "an AccessKey and a role",
     Tier.AK: "an AccessKey",
     Tier.WORKER_ROLE: "the role of this machine",
-    Tier.LOCAL: "--credentials",
+    Tier.LOCAL: "--credentials={source}",
 }
 
 
@@ -79,4 +79,4 @@ def error_item(error: BackendError) -> dict[str, Any]:
 def identity_line(label: str, identity: Identity, who: str) -> str:
     """Return one line for people: which store reads as whom, and by what."""
     account = "/".join(identity.service_account) if identity.service_account else ""
-    return f"{label} reads as {who}, by {_WORDS[identity.tier].format(account=account)}"
+    return f"{label} reads as {who}, by {_WORDS[identity.tier].format(account=account, source=identity.source)}"
