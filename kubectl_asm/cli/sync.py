@@ -21,6 +21,7 @@ from kubectl_asm.cli.setting_options import controller_options
 from kubectl_asm.engine.plan import WRITING, Decision, Plan
 from kubectl_asm.errors import UsageError
 from kubectl_asm.model.durations import parse_duration
+from kubectl_asm.report.denial import failure_hints
 from kubectl_asm.report.documents import envelope, write_object, write_stream
 from kubectl_asm.report.plans import headline, secret_document, sync_item, sync_row
 from kubectl_asm.report.progress import progress
@@ -164,6 +165,8 @@ def _report(results: list[ObjectResult], opened: Opened, options: Options) -> No
                 write_table(
                     sys.stdout, ("NAMESPACE", "NAME", "SECRET", "DECISION", "KEYS", "REASON"), [sync_row(p) for p in plans]
                 )
+                for line in failure_hints(plans):
+                    say(line)
     if not options.quiet:
         say(_summary(plans, summary, opened, options))
 

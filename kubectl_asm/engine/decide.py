@@ -97,7 +97,7 @@ def _read_entries(inputs: Inputs, settings: Settings) -> tuple[list[EntryReport]
             result = _entry_keys(inputs, settings, admission, outcome)
         except EntryError as error:
             reports.append(
-                EntryReport(admission, error=str(error), error_class=_class_of(admission, outcome), notes=admission.notes)
+                EntryReport(admission, (), str(error), _class_of(admission, outcome), admission.notes, _hint_of(outcome))
             )
             continue
         by_side[admission.entry.side == DATA].update(result.keys)
@@ -110,6 +110,10 @@ def _class_of(admission: EntryAdmission, outcome: SecretOutcome | None) -> str:
     if admission.refusal is not None:
         return admission.refusal.error_class
     return outcome.error_class if isinstance(outcome, BackendError) else ErrorClass.BACKEND
+
+
+def _hint_of(outcome: SecretOutcome | None) -> str:
+    return (outcome.hint or "") if isinstance(outcome, BackendError) else ""
 
 
 def _entry_keys(inputs: Inputs, settings: Settings, admission: EntryAdmission, outcome: SecretOutcome | None) -> EntryKeys:

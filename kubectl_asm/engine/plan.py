@@ -68,13 +68,14 @@ class Synthetic:
 
 @dataclass(frozen=True, slots=True)
 class EntryReport:
-    """What became of one entry: its keys, or the reason why there are none. No values."""
+    """What became of one entry: its keys, or the reason why there are none and what to do about it. No values."""
 
     admission: EntryAdmission
     keys: tuple[str, ...] = ()
     error: str = ""
     error_class: str = ""
     notes: tuple[str, ...] = ()
+    hint: str = ""
 
     @property
     def failed(self) -> bool:

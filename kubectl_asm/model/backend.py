@@ -9,6 +9,7 @@ import enum
 from dataclasses import dataclass, field
 
 from kubectl_asm.errors import AsmError
+from kubectl_asm.model.denial import Denial
 from kubectl_asm.model.sensitive import SecretBytes
 
 
@@ -172,6 +173,7 @@ class BackendError(AsmError):
 
     message: the service's own words, only where they are known to hold no value, token or URL.
     retry_after_s: delay stated by the server, seconds. error_class: CREDENTIALS when the identity's own calls failed.
+    denial: what the service said about a refusal.
     """
 
     exit_code = 1
@@ -189,8 +191,10 @@ class BackendError(AsmError):
         hint: str | None = None,
         gate: str = "",
         permanent: bool = False,
+        denial: Denial | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
+        self.denial = denial
         self.code = code
         self.status = status
         self.network = network
@@ -210,9 +214,12 @@ class BackendError(AsmError):
         is_throttling = self.code == "Throttling" or self.code.startswith("Throttling.")
         return self.code in _TRANSIENT_CODES or is_throttling or self.status == 429 or self.status >= 500
 
+    def _denied(self) -> str:
+        return str(self.denial) if self.denial is not None else ""
+
     def __str__(self) -> str:
         head = self.code or (f"network failure: {self.network}" if self.network else "")
-        parts = [head, f"HTTP {self.status}" if self.status else "", self.message]
+        parts = [head, f"HTTP {self.status}" if self.status else "", self.message, self._denied()]
         text = ", ".join(part for part in parts if part) or "unknown failure"
         return f"{text} (request {self.request_id})" if self.request_id else text
 

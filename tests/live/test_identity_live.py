@@ -17,6 +17,7 @@ from tests.live.teams import (
     ACCESS_SECRET,
     CLOSED,
     FAR,
+    HOME,
     NEAR,
     NEW_KEY,
     NEW_SECRET,
@@ -152,13 +153,17 @@ def test_a_refused_hop_names_the_role_of_the_other_account(asm: Asm, team: Team)
     assert "NoPermission" in team.reason("app")
 
 
-def test_a_refused_read_names_the_code_of_kms(asm: Asm, team: Team) -> None:
+def test_a_refused_read_names_code_resource_and_the_entry_that_asked(asm: Asm, team: Team) -> None:
     team.secret("ak", {"id": "LTAIpoor", "secret": ACCESS_SECRET})
     team.store("main", key_refs())
     team.external("app", store="main")
-    assert asm.sync("-q").code == 1
-    assert "Forbidden.NoPermission" in team.reason("app")
-    assert "403" in team.reason("app")
+    ran = asm.run("sync", *asm.cloud(), "-q")
+    assert ran.code == 1
+    refused = f"acs:kms:cn-hangzhou:{HOME}:secret/db"
+    for word in ("Forbidden.NoPermission", "403", refused):
+        assert word in team.reason("app")
+    place = f"ExternalSecret {team.namespace}/app data[0] (key db) through SecretStore {team.namespace}/main"
+    assert f"hint: {place}: allow the call on {refused} to the identity" in ran.err
 
 
 def test_a_wrong_access_key_secret_is_reported_by_code_alone(asm: Asm, team: Team) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from kubectl_asm.adapters.cloud.network import TransportError, causes
 from kubectl_asm.model.backend import BackendError, ErrorClass
+from kubectl_asm.model.denial import Denial, decode_denial
 from kubectl_asm.model.sensitive import SecretBytes
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,127}", re.ASCII)
@@ -55,6 +56,7 @@ def service_error(
     *,
     retry_after_s: float | None = None,
     error_class: ErrorClass = ErrorClass.BACKEND,
+    denial: Denial | None = None,
 ) -> BackendError:
     """Return the error of a service's answer. Codes and ids that do not look like any are dropped: they are body text."""
     text = _matching(_CODE, code)
@@ -65,7 +67,8 @@ def service_error(
         request_id=_matching(_REQUEST_ID, request_id),
         retry_after_s=retry_after_s,
         error_class=error_class,
-        hint=_HINTS.get(text),
+        hint=denial.hint if denial is not None else _HINTS.get(text),
+        denial=denial,
     )
 
 
@@ -136,7 +139,14 @@ def _from_service(error: Exception) -> BackendError:
         status,
         getattr(error, "request_id", None),
         retry_after_s=delay_ms / 1000 if isinstance(delay_ms, int | float) else None,
+        denial=_denial_of(error) if status in (401, 403) else None,
     )
+
+
+def _denial_of(error: Exception) -> Denial | None:
+    data = getattr(error, "data", None)
+    message = data.get("Message") if isinstance(data, dict) else ""
+    return decode_denial(getattr(error, "access_denied_detail", None), message)
 
 
 def _unexpected(error: Exception) -> BackendError:

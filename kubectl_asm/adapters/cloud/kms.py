@@ -18,6 +18,7 @@ from alibabacloud_kms20160120.models import (
 from kubectl_asm.adapters.cloud.failures import is_batch_refusal, secret_of, service_error, shape_error
 from kubectl_asm.adapters.cloud.sdk import SdkChannel
 from kubectl_asm.model.backend import BackendError, ClientPlan, SecretAnswer, SecretOutcome, SecretRead
+from kubectl_asm.model.denial import decode_denial
 from kubectl_asm.ports import BatchUnsupportedError
 
 
@@ -86,7 +87,9 @@ def _outcomes(body: Any) -> dict[str, SecretOutcome]:
     """Return what a batch answer says, by plain secret name."""
     outcomes: dict[str, SecretOutcome] = {}
     for item in body.errors or ():
-        outcomes[_plain_name(item.secret_name)] = service_error(item.code, _number(item.http_status), body.request_id)
+        status = _number(item.http_status)
+        denial = decode_denial(None, item.message) if status in (401, 403) else None
+        outcomes[_plain_name(item.secret_name)] = service_error(item.code, status, body.request_id, denial=denial)
     for item in body.secret_values or ():
         try:
             outcomes[_plain_name(item.secret_name)] = _answer(item)

@@ -44,4 +44,5 @@ def credentials_error(message: str, *, cause: BackendError | None = None, hint: 
         retry_after_s=cause.retry_after_s,
         error_class=ErrorClass.CREDENTIALS,
         hint=hint or cause.hint,
+        denial=cause.denial,
     )

@@ -23,6 +23,7 @@ from kubectl_asm.adapters.cloud.signing import rpc_signature
 from kubectl_asm.adapters.cloud.transport import Reply, Transport
 from kubectl_asm.adapters.credentials.base import Credentials, WallClock, credentials_error
 from kubectl_asm.model.backend import BackendError
+from kubectl_asm.model.denial import decode_denial
 from kubectl_asm.model.sensitive import SecretBytes
 from kubectl_asm.ports import Random
 
@@ -108,7 +109,10 @@ def read_document(reply: Reply, what: str) -> dict[str, Any]:
     if reply.status == 200 and isinstance(document, dict):
         return document
     fields: dict[str, Any] = document if isinstance(document, dict) else {}
-    refusal = service_error(fields.get("Code"), reply.status, fields.get("RequestId"), retry_after_s=_retry_after(reply))
+    denial = decode_denial(fields.get("AccessDeniedDetail"), fields.get("Message")) if reply.status in (401, 403) else None
+    refusal = service_error(
+        fields.get("Code"), reply.status, fields.get("RequestId"), retry_after_s=_retry_after(reply), denial=denial
+    )
     if not isinstance(document, dict):
         refusal = BackendError("the answer is not JSON", status=reply.status)
     raise credentials_error(what, cause=refusal)
