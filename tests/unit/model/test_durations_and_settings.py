@@ -25,8 +25,8 @@ def test_go_forms(text, seconds):
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "90", "1d", "10S", "10 s", "5min", "1h30", "1h,30m", ".h", "soon", "s", "-", "1.2.3s", " 10s", "10s\n", "1e3s", "٣s",
-     "3000000h"],
+    ["", " ", "90", "1d", "10S", "10 s", "5min", "1h30", "1h,30m", ".h", "soon", "s", "-", "1.2.3s", " 10s", "10s\n", "1e3s",
+     "٣s", "3000000h"],
 )  # fmt: skip
 def test_what_go_refuses(text):
     with pytest.raises(DurationError):
