@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "diff": ("diff", "Compare what would be written with what is there, without showing values."),
     "sync": ("sync", "Run one reconciliation pass against a cluster or a folder."),
     "status": ("status", "Show what is synced, stale or failing, and why."),
+    "check": ("check", "Look at cluster, permissions, hosts, clock and credentials before work begins."),
     "whoami": ("whoami", "Ask STS as whom every store reads."),
     "emulator": ("emulator", "Serve a local KMS, OOS, STS and instance metadata."),
     "template": ("template", "Render one Go template alone, or list the functions."),

@@ -56,12 +56,8 @@ def _resolve(opened: Opened, options: Options) -> list[wiring.Resolved]:
     chosen = session.select(
         options.names, namespace=options.namespace, all_namespaces=options.all_namespaces, selector=options.selector
     )
-    if options.names or options.selector:
-        clients = wiring.clients_in_use(session, chosen)
-    else:
-        namespaces = () if options.all_namespaces else (options.namespace or session.namespace,)
-        clients = wiring.clients_of_stores(session, chosen, namespaces)
-    shown = [client for client in clients if client.store is not None or client.used_by or client.identity is not None]
+    namespaces = () if options.all_namespaces else (options.namespace or session.namespace,)
+    shown = wiring.shown_clients(session, chosen, namespaces, only_used=bool(options.names or options.selector))
     return wiring.identify_all(wiring.patient(identify, session.world), shown, options.concurrency)
 
 

@@ -7,6 +7,16 @@ Source: design of one engine with three drivers; spec/operation.md 5, 6, 8, 9.
 from __future__ import annotations
 
 from kubectl_asm.adapters.writers import ClientDryRun
+from kubectl_asm.wiring.checks import (
+    cluster_checks,
+    credential_checks,
+    endpoint_checks,
+    failed_check,
+    kubeconfig_check,
+    local_source_checks,
+    region_check,
+    settings_checks,
+)
 from kubectl_asm.wiring.children import ChildChoice
 from kubectl_asm.wiring.clouds import Cloud, CloudChoice, open_cloud
 from kubectl_asm.wiring.clusters import Cluster, ClusterChoice, open_cluster
@@ -17,10 +27,10 @@ from kubectl_asm.wiring.identity import (
     Resolved,
     check_source,
     clients_in_use,
-    clients_of_stores,
     expect_account,
     identify_all,
     patient,
+    shown_clients,
 )
 from kubectl_asm.wiring.inputs import load_plain, read_fixtures, read_manifests
 from kubectl_asm.wiring.live import PassChoice, cluster_session, explaining_session
@@ -47,16 +57,21 @@ __all__ = [
     "World",
     "check_source",
     "clients_in_use",
-    "clients_of_stores",
+    "cluster_checks",
     "cluster_session",
+    "credential_checks",
     "deletions",
     "deployment_flags",
     "emulator_world",
+    "endpoint_checks",
     "existing_targets",
     "expect_account",
     "explaining_session",
+    "failed_check",
     "identify_all",
+    "kubeconfig_check",
     "load_plain",
+    "local_source_checks",
     "look_around",
     "missing_keys",
     "offline_session",
@@ -67,8 +82,11 @@ __all__ = [
     "plan_pass",
     "read_fixtures",
     "read_manifests",
+    "region_check",
     "repeat_failed",
     "select_live",
+    "settings_checks",
+    "shown_clients",
     "sorted_objects",
     "sync_pass",
     "template_environment",

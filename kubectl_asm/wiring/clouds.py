@@ -20,6 +20,7 @@ from kubectl_asm.adapters.decorate import (
 )
 from kubectl_asm.adapters.files import read_file
 from kubectl_asm.adapters.joining import JoiningSource
+from kubectl_asm.engine.endpoints import sts_host
 from kubectl_asm.errors import UsageError
 from kubectl_asm.model.backend import ClientPlan
 from kubectl_asm.model.settings import Settings
@@ -51,12 +52,15 @@ class CloudChoice:
 class Cloud:
     """An open cloud. forget: drop what was read, so that a repeated pass reads afresh.
 
-    identify: asks STS once whose credentials a plan has; None where identity is assumed.
+    identify: asks STS once whose credentials a plan has. reach: asks a host (with its CA file) for any answer and returns
+    its Date header; raises BackendError, UsageError. Both are None where a file acts as the cloud.
     """
 
     source: SecretSource
     forget: Callable[[], None]
     identify: Identify | None = None
+    reach: Callable[[str, str], str] | None = None
+    sts_host: str = ""
 
 
 @contextlib.contextmanager
@@ -85,7 +89,13 @@ def open_cloud(
     retry = Retry(world.clock, world.random)
     try:
         joined = JoiningSource(BatchingSource(limited, RetryingReader(limited, retry), retry))
-        yield Cloud(joined, joined.forget, lambda plan: _ask(chain, router, plan))
+        yield Cloud(
+            joined,
+            joined.forget,
+            lambda plan: _ask(chain, router, plan),
+            lambda host, ca_file: _reach(transports.get(ca_file), host),
+            sts_host(settings, choice.variables),
+        )
     finally:
         if near is not None:
             near.close()
@@ -107,6 +117,20 @@ def _ask(chain: CredentialChain, router: CloudRouter, plan: ClientPlan) -> Calle
     """Ask STS whose credentials the reads of a plan are made with. Raises BackendError."""
     found = chain.caller_identity(router.credentials_of(plan))
     return Caller(found.account, found.arn, found.kind)
+
+
+def _reach(transport: Transport, host: str) -> str:
+    """Return the Date header of whatever a host answers to an unsigned request. Raises BackendError."""
+    from kubectl_asm.adapters.cloud.failures import transport_error
+    from kubectl_asm.adapters.cloud.network import TransportError
+
+    try:
+        reply = transport.exchange("GET", f"{host if '://' in host else f'https://{host}'}/", {})
+    except TransportError as error:
+        failure = transport_error(error)
+    else:
+        return reply.headers.get("date", "")
+    raise failure
 
 
 def _dial(ready_file: str) -> Any:

@@ -127,6 +127,20 @@ def _local(source: str, variables: Mapping[str, str], near: Transport, world: Wo
     return lambda _sts: RefreshingCredentials(client.credentials, before_end(WORKER_WINDOW, world.random), utc_now)
 
 
+def describe_source(source: str, variables: Mapping[str, str]) -> str:
+    """Return what a local source is, after a look at its file or variable. Raises UsageError, InputError."""
+    from kubectl_asm.adapters.credentials import local
+
+    word, _, name = source.partition(":")
+    if word == "profile":
+        profile = local.decode_profile(_profile_file(variables), name, f"~/{PROFILE_FILE}")
+        return f"profile {profile.name} of ~/{PROFILE_FILE}, mode {profile.mode}"
+    if word == "uri":
+        local.check_uri(variables.get(local.URI_VARIABLE, "").strip())
+        return f"the service of {local.URI_VARIABLE}"
+    return "the role of this machine"
+
+
 def _profile_file(variables: Mapping[str, str]) -> bytes:
     path = Path(variables.get("HOME") or "~").expanduser() / PROFILE_FILE
     try:
@@ -233,6 +247,16 @@ def clients_of_stores(session: Session, externals: Sequence[ExternalSecret], nam
     for store in _stores(session.reader, externals, namespaces):
         clients += [_client(admission) for admission in _probe(session, store)]
     return [replace(client, used_by=uses[(client.name, client.provider)]) for client in clients]
+
+
+def shown_clients(
+    session: Session, externals: Sequence[ExternalSecret], namespaces: Sequence[str], *, only_used: bool
+) -> list[Client]:
+    """Return the clients worth a line: those in use, or all of the namespaces; an environment nobody uses or set is none."""
+    if only_used:
+        return clients_in_use(session, externals)
+    clients = clients_of_stores(session, externals, namespaces)
+    return [client for client in clients if client.store is not None or client.used_by or client.identity is not None]
 
 
 def _uses(session: Session, externals: Sequence[ExternalSecret]) -> Counter[tuple[str, str]]:
