@@ -121,7 +121,7 @@ def _online(options: Options, cluster: wiring.Cluster) -> Iterator[Check]:
 
 
 def _cloud(options: Options, cluster: wiring.Cluster, chosen: Chosen, namespaces: Sequence[str]) -> Iterator[Check]:
-    world, counts, credentials = wiring.World(), CallCounts(), credential_choice(options)
+    world, counts, credentials = wiring.World(), CallCounts(), credential_choice(options, chosen)
     choice = wiring.CloudChoice(
         options.backend, options.cloud_emulator, options.concurrency, credentials, variables=options.process.variables
     )

@@ -103,7 +103,8 @@ def backend_options(function: F) -> F:
             "--controller-service-account",
             default="",
             metavar="NS/NAME",
-            help="Request this ServiceAccount's token where stores read the controller's token file.",
+            help="Request this ServiceAccount's token instead of reading a token file; without it: that of a controller whose"
+            " settings are used, where there is no such file.",
         ),
         click.option(
             "--concurrency",

@@ -137,7 +137,7 @@ def open_session(options: Options, *, writable: bool, adopt: bool = False, dry_r
         manifests = read_inputs(options, namespace=cluster.namespace) if has_input else None
         problems = (*cluster.problems, *(manifests.problems if manifests else ()))
         counts = CallCounts()
-        credentials = credential_choice(options)
+        credentials = credential_choice(options, chosen)
         cloud = wiring.CloudChoice(
             options.backend, options.cloud_emulator, options.concurrency, credentials, variables=options.process.variables
         )
@@ -162,9 +162,10 @@ def open_session(options: Options, *, writable: bool, adopt: bool = False, dry_r
             yield Opened(session, chosen, cluster, opened_cloud, problems)
 
 
-def credential_choice(options: Options) -> wiring.CredentialChoice:
+def credential_choice(options: Options, chosen: Chosen | None = None) -> wiring.CredentialChoice:
     """Return where credentials come from. Raises UsageError."""
-    return wiring.CredentialChoice(wiring.check_source(options.credentials), options.controller_service_account)
+    spare = chosen.controller_account if chosen else ""
+    return wiring.CredentialChoice(wiring.check_source(options.credentials), options.controller_service_account, spare)
 
 
 def _children(options: Options, neighbour: wiring.Neighbour | None, writes: bool) -> wiring.ChildChoice | None:

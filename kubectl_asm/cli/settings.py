@@ -20,12 +20,16 @@ from kubectl_asm.model.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The settings of a command and how they came about."""
+    """The settings of a command and how they came about.
+
+    controller_account: NS/NAME of the ServiceAccount of the controller whose settings these are, empty without one.
+    """
 
     settings: Settings
     profile_is_decided: bool
     warnings: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
+    controller_account: str = ""
 
 
 def choose_settings(
@@ -51,7 +55,8 @@ def choose_settings(
     if deployment is not None:
         notes = (f"using the settings of Deployment {deployment.name} (image tag {deployment.tag or 'unknown'})", *notes)
     settings = with_present_ca(effective.settings, lambda path: Path(path).is_file())
-    return Chosen(settings, effective.profile_is_decided, notes, effective.origins)
+    account = deployment.service_account if deployment is not None else ""
+    return Chosen(settings, effective.profile_is_decided, notes, effective.origins, account)
 
 
 def _resolve(

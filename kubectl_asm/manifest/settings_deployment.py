@@ -57,11 +57,15 @@ _BY_VERSION: Final[tuple[tuple[Version, Version, Mapping[str, Any]], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class DeploymentFlags:
-    """How a controller was started. name: NAMESPACE/NAME; args: command and arguments; tag: of the image, or empty."""
+    """How a controller was started. name: NAMESPACE/NAME; args: command and arguments; tag: of the image, or empty.
+
+    service_account: NAMESPACE/NAME of what it runs as.
+    """
 
     name: str
     args: tuple[str, ...]
     tag: str = ""
+    service_account: str = ""
 
 
 def read_deployment_flags(deployment: DeploymentFlags) -> Reading:

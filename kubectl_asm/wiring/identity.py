@@ -46,10 +46,12 @@ class CredentialChoice:
     """Where the environment client's credentials come from, and whose token stands in for a token file.
 
     source: env, profile, profile:NAME, uri or metadata. controller_account: NS/NAME of a ServiceAccount, empty: the file.
+    spare_account: that of the controller whose settings are used, for when there is no such file here.
     """
 
     source: str = "env"
     controller_account: str = ""
+    spare_account: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -96,6 +98,7 @@ def open_chain(
             metadata=metadata,
             metadata_transport=near,
             controller_account=_account(choice.controller_account),
+            spare_account=_account(choice.spare_account),
             local=_local(choice.source, variables, near or transport, world) if choice.is_local else None,
         )
     )

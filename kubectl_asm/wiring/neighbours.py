@@ -66,4 +66,5 @@ def deployment_flags(cluster: Cluster, name: str) -> DeploymentFlags:
 
 
 def _deployment_flags(found: ControllerDeployment) -> DeploymentFlags:
-    return DeploymentFlags(f"{found.namespace}/{found.name}", found.args, found.tag)
+    account = f"{found.namespace}/{found.service_account or 'default'}"
+    return DeploymentFlags(f"{found.namespace}/{found.name}", found.args, found.tag, account)

@@ -284,6 +284,8 @@ def test_no_output_and_no_status_holds_a_token_a_key_or_a_signature(asm: Asm, te
         team.external(name, store=name)
     noisy = {"DEBUG": "sdk"}
     runs = [asm.run("sync", *asm.cloud(), "--debug", env=noisy), asm.sync("--debug"), asm.run("explain", "-o", "json")]
+    runs += [asm.run(word, *asm.cloud(), "--debug", env=noisy) for word in ("whoami", "check")]
+    runs.append(asm.run("whoami", *asm.cloud(), "-o", "json"))
     texts = [text for ran in runs for text in (ran.out, ran.err)]
     texts += [team.reason(name) for name in ("file", "bad")]
     texts.append(asm.record.read_text())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.command import Asm
+from tests.live.controlplane import ControlPlane
 from tests.live.teams import *  # noqa: F403  # fixtures are shared by import
 from tests.live.teams import (
     ACCESS_KEY,
@@ -154,6 +155,40 @@ def test_a_local_source_that_is_not_there_ends_the_command(asm: Asm, team: Team,
     assert ran.code == 2
     assert words in ran.err
     assert team.names() == []
+
+
+def test_without_a_token_file_the_account_of_the_named_deployment_is_asked_for(
+    asm: Asm, team: Team, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    team.service_account("reader", "")
+    labels = {"app": "asm"}
+    pod = {"serviceAccountName": "reader", "containers": [{"name": "manager", "image": "example/manager:v0.6.2"}]}
+    spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}
+    body = {"metadata": {"name": "named"}, "spec": spec}
+    control_plane.request("POST", f"/apis/apps/v1/namespaces/{team.namespace}/deployments", body)
+    team.store("main", {"ramRoleARN": NEAR, "oidcProviderARN": PROVIDER, "oidcTokenFilePath": str(tmp_path / "token")})
+    team.external("app", store="main")
+    named = ("--from-deployment", f"{team.namespace}/named", "--allow-coexistence")
+    assert_synced(asm.sync(*named))
+    assert callers(asm) == {"STS.near"}
+    (tmp_path / "token").write_text("no-token")
+    assert asm.sync(*named).code == 1, "a file that is there is read"
+
+
+def test_a_cluster_store_is_looked_at_whomever_it_admits(asm: Asm, tmp_path: Path) -> None:
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    store = {"conditions": [{"namespaces": ["nobody"]}], "KMS": {"KMSAuth": key_refs()}}
+    for ref in ("accessKey", "accessKeySecret"):
+        store["KMS"]["KMSAuth"][ref]["namespace"] = "ops"
+    secret = {"metadata": {"name": "ak", "namespace": "ops"}, "stringData": {"id": ACCESS_KEY, "secret": ACCESS_SECRET}}
+    api = {"apiVersion": "alibabacloud.com/v1alpha1", "kind": "ClusterSecretStore", "metadata": {"name": "all"}, "spec": store}
+    (folder / "store.json").write_text(json.dumps(api))
+    (folder / "secret.json").write_text(json.dumps({"apiVersion": "v1", "kind": "Secret", **secret}))
+    ran = asm.run("whoami", *asm.cloud(), "--cluster-dir", str(folder), "-n", "shop", "-o", "json", env={"ACCESS_KEY_ID": ""})
+    assert ran.code == 0, ran.out + ran.err
+    (item,) = ran.json()["items"]
+    assert (item["store"], item["account"]) == ({"kind": "ClusterSecretStore", "namespace": "", "name": "all"}, HOME)
 
 
 def test_the_token_of_the_controllers_account_stands_in_for_the_token_file(asm: Asm, team: Team) -> None:

@@ -36,6 +36,7 @@ class Surroundings:
 
     metadata_transport: for instance metadata, which answers at once or never; None: the same one.
     controller_account: (namespace, name) of the ServiceAccount whose token is requested instead of reading a token file.
+    spare_account: the same, but only where there is no token file.
     local: builds the credentials of the local source that was asked for (local.py).
     """
 
@@ -48,6 +49,7 @@ class Surroundings:
     metadata: MetadataOptions = field(default_factory=MetadataOptions)
     metadata_transport: Transport | None = None
     controller_account: tuple[str, str] | None = None
+    spare_account: tuple[str, str] | None = None
     local: Callable[[StsClient], CredentialProvider] | None = None
 
 
@@ -94,14 +96,27 @@ class CredentialChain:
 
     def _token_file(self, identity: Identity) -> CredentialProvider:
         role = _role_of(identity)
-        if self._world.controller_account is not None:
-            return self._by_token(self._world.controller_account, (DEFAULT_AUDIENCE,), identity, role)
+        account = self._world.controller_account or self._spare_account(identity.token_file)
+        if account is not None:
+            return self._by_token(account, (DEFAULT_AUDIENCE,), identity, role)
 
         def fetch() -> Credentials:
             token = read_token_file(identity.token_file, self._world.read_file)
             return self._sts.assume_role_with_oidc(identity.oidc_provider_arn, token, role)
 
         return self._renewed(fetch)
+
+    def _spare_account(self, token_file: str) -> tuple[str, str] | None:
+        """Return the account to ask for where a token file is not there at all: this is not the controller's machine."""
+        if self._world.spare_account is None:
+            return None
+        try:
+            self._world.read_file(token_file)
+        except FileNotFoundError:
+            return self._world.spare_account
+        except OSError:
+            return None
+        return None
 
     def _service_account(self, identity: Identity) -> CredentialProvider:
         if identity.service_account is None:
