@@ -1,4 +1,6 @@
-"""Which Secret keys an ExternalSecret can produce, as far as its text alone says. Pure; used by `explain` and rules.
+"""Which Secret keys an ExternalSecret can produce, as far as its text alone says, and what deleting it does. Pure.
+
+Used by `explain` and rules.
 
 Source: spec/data.md 3 and 5, spec/templates.md 1.1, spec/operation.md 7.
 """
@@ -9,7 +11,10 @@ from dataclasses import dataclass
 
 from kubectl_asm.engine.admit import DATA as DATA_SIDE
 from kubectl_asm.engine.admit import Entry, entries_of
+from kubectl_asm.engine.lookups import Found, Lookup, Missing
+from kubectl_asm.engine.ownership import refuse_takeover
 from kubectl_asm.model.externalsecret import ExternalSecret, Template
+from kubectl_asm.model.objects import FINALIZER, Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +80,27 @@ def _keeps_raw(template: Template) -> bool:
     if template.merge_policy == "Merge":
         return True
     return not template.data and not any(element.target in ("", "Data") for element in template.template_from)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionForecast:
+    """What deleting an ExternalSecret does to its target. removes: None when that cannot be known from here."""
+
+    removes: bool | None
+    reason: str
+
+
+def deletion(external: ExternalSecret, target: Lookup[Secret] | None) -> DeletionForecast:
+    """Return what a controller does to the target of a deleted object. target: None when nothing was looked up.
+
+    Source: spec/writes-and-failures.md 8: the finalizer deletes the target whatever the clean-up flag says.
+    """
+    name = f"Secret {external.namespace}/{external.target_name}"
+    if isinstance(target, Missing):
+        return DeletionForecast(False, f"{name} does not exist")
+    if isinstance(target, Found) and (refusal := refuse_takeover(external, target.obj, adopt=True)):
+        return DeletionForecast(False, refusal)
+    known = True if isinstance(target, Found) else None
+    if FINALIZER not in external.metadata.finalizers:
+        return DeletionForecast(known, f"a controller deletes {name}; the object carries no finalizer, so without one it stays")
+    return DeletionForecast(known, f"a controller deletes {name} with all its keys, then releases the object")

@@ -50,7 +50,8 @@ class References:
         """Read every reference afresh from now on: another pass begins."""
         self._memo.clear()
 
-    def _look(self, kind: type[Obj], namespace: str, name: str) -> Lookup[Obj]:
+    def look(self, kind: type[Obj], namespace: str, name: str) -> Lookup[Obj]:
+        """Look up any object, once."""
         key = (kind.RESOURCE.kind, namespace, name)
         found: Lookup[Obj] | None = self._memo.get(key)
         if found is None:
@@ -59,27 +60,27 @@ class References:
 
     def secret_store(self, namespace: str, name: str) -> Lookup[SecretStore]:
         """Look up a SecretStore."""
-        return self._look(SecretStore, namespace, name)
+        return self.look(SecretStore, namespace, name)
 
     def cluster_secret_store(self, name: str) -> Lookup[ClusterSecretStore]:
         """Look up a ClusterSecretStore."""
-        return self._look(ClusterSecretStore, "", name)
+        return self.look(ClusterSecretStore, "", name)
 
     def secret(self, namespace: str, name: str) -> Lookup[Secret]:
         """Look up a referenced Secret (an AccessKey or a template source, never a target)."""
-        return self._look(Secret, namespace, name)
+        return self.look(Secret, namespace, name)
 
     def service_account(self, namespace: str, name: str) -> Lookup[ServiceAccount]:
         """Look up a ServiceAccount."""
-        return self._look(ServiceAccount, namespace, name)
+        return self.look(ServiceAccount, namespace, name)
 
     def config_map(self, namespace: str, name: str) -> Lookup[ConfigMap]:
         """Look up a ConfigMap."""
-        return self._look(ConfigMap, namespace, name)
+        return self.look(ConfigMap, namespace, name)
 
     def namespace(self, name: str) -> Lookup[Namespace]:
         """Look up a Namespace."""
-        return self._look(Namespace, "", name)
+        return self.look(Namespace, "", name)
 
 
 def look(reader: ObjectReader, kind: type[Obj], namespace: str, name: str) -> Lookup[Obj]:

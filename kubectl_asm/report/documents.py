@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import IO, Any, Final
 
+import msgspec
 import yaml
 
 from kubectl_asm.manifest.scalars import Dialect, resolve_plain
@@ -38,10 +39,17 @@ def envelope(kind: str, **fields: Any) -> dict[str, Any]:
 def write_object(out: IO[str], document: Mapping[str, Any], form: str) -> None:
     """Write one object as json or yaml."""
     if form == "json":
-        json.dump(document, out, indent=2, ensure_ascii=False)
-        out.write("\n")
+        out.write(json_text(document) + "\n")
     else:
         out.write(yaml_text(document))
+
+
+def json_text(document: Any) -> str:
+    """Return a document as indented JSON, several times as fast as the standard library writes it."""
+    try:
+        return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    except UnicodeEncodeError:  # half of a character, from a file that is no UTF-8
+        return json.dumps(document, indent=2)
 
 
 def yaml_text(document: Any) -> str:

@@ -177,17 +177,23 @@ def _book_keeper(reader: ObjectReader, books: bool, *, from_files: bool) -> Call
 
 
 def explaining_session(
-    cluster: Cluster, settings: Settings, world: World, *, environment: Mapping[str, str], namespaces: Sequence[str]
+    cluster: Cluster,
+    settings: Settings,
+    world: World,
+    *,
+    environment: Mapping[str, str],
+    namespaces: Sequence[str],
+    manifests: Manifests | None = None,
 ) -> Session:
-    """Return a session that can admit live objects but has no backend to read from."""
+    """Return a session that can admit live objects, or those of files beside live ones, and has no backend to read from."""
     source = SequentialSource(FixtureSecretReader(decode_fixtures({})[0]))
-    choice = PassChoice(settings, books=False)
+    choice = PassChoice(settings, books=False, children=ChildChoice())
     return cluster_session(
         cluster,
         Cloud(source, lambda: None),
         choice,
         world,
-        manifests=None,
+        manifests=manifests,
         environment=environment,
         namespaces=namespaces,
         counts=CallCounts(),
