@@ -13,6 +13,8 @@ from kubectl_asm import __version__
 from kubectl_asm.cli import exits
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "validate": ("validate", "Check manifests and report problems with file, line and column."),
+    "rules": ("rules", "List the rules of validate, or read one."),
     "render": ("render", "Produce the Secrets offline, from manifests and fixture values."),
     "explain": ("explain", "Say which endpoint, credentials, store, gates and keys every entry ends up with."),
     "diff": ("diff", "Compare what would be written with what is there, without showing values."),

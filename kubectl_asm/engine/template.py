@@ -209,7 +209,7 @@ class _Phase:
                 self._put_metadata(result, key, value, word == "annotation")
 
     def _put_metadata(self, result: dict[str, str], key: str, value: bytes, is_annotation: bool) -> None:
-        if is_metadata_key(key) or (is_annotation and self._settings.annotation_dns_names and is_dns_subdomain(key)):
+        if is_kept_metadata_key(key, is_annotation=is_annotation, settings=self._settings):
             result[key] = runes(text_of(value))  # JSON holds no other text, and Go writes the same
         else:
             self._dropped.append(
@@ -261,6 +261,11 @@ def is_metadata_key(key: str) -> bool:
     if not slash:
         return bool(_META_NAME.fullmatch(key))
     return bool(_META_PREFIX.fullmatch(prefix) and _META_NAME.fullmatch(name))
+
+
+def is_kept_metadata_key(key: str, *, is_annotation: bool, settings: Settings) -> bool:
+    """Return whether a key of template.metadata survives under these settings."""
+    return is_metadata_key(key) or (is_annotation and settings.annotation_dns_names and is_dns_subdomain(key))
 
 
 def is_dns_subdomain(key: str) -> bool:

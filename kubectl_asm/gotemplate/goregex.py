@@ -149,6 +149,13 @@ class GoRegex:
         found = self._program.search(subject.data, start)
         return None if found is None else tuple(found.span(group) for group in self._groups)
 
+    def unknown_groups(self, replacement: str) -> tuple[str, ...]:
+        """Return the groups that a replacement names and the pattern does not have, in order."""
+        named = [part for part in _template(replacement) if not isinstance(part, bytes)]
+        return tuple(
+            str(part) for part in named if (part not in self._groups if isinstance(part, int) else part not in self._names)
+        )
+
     def _all(self, subject: _Subject, limit: int) -> Iterator[Spans]:
         """Yield at most limit matches; an empty match that touches the match before it does not count."""
         at, previous_end, count = 0, -1, 0

@@ -106,8 +106,11 @@ class Analysis:
 
 
 _PROVIDES_FOR_ABSENCE: Final = frozenset(
-    {"default", "coalesce", "empty", "and", "or", "not", "eq", "ne", "ternary", "all", "any", "hasKey", "dig"}
+    {"default", "coalesce", "empty", "and", "or", "not", "ternary", "all", "any", "hasKey", "dig"}
 )
+_COMPARES: Final = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+"""Functions that decide on a value: an absent one makes their answer constant, whatever the condition around them."""
+
 _TAKES_KEY: Final[Mapping[str, tuple[int, int]]] = {
     "index": (1, 2),
     "get": (1, 2),
@@ -276,6 +279,10 @@ class _Scan:
     def command(self, command: CommandNode, context: _Context) -> None:
         name = _function_name(command)
         arguments = command.args
+        if name in _COMPARES:
+            context = context.with_(optional=False)
+        elif name == "and":
+            context = context.with_(checked=self._plain_fields(arguments, context))
         if name in _TAKES_KEY and max(_TAKES_KEY[name]) < len(arguments):
             container, key = (arguments[place] for place in _TAKES_KEY[name])
             if isinstance(key, StringNode) and self.is_data(container, context):
@@ -284,6 +291,12 @@ class _Scan:
                 arguments = [arg for arg in arguments if arg is not container]
         for node in arguments:
             self.operand(node, context)
+
+    def _plain_fields(self, arguments: list[Node], context: _Context) -> set[str]:
+        """Return the keys that stand alone among the operands of an ``and``: the others run only when they are there."""
+        if not context.dot_is_data:
+            return set()
+        return {node.fields[0] for node in arguments if isinstance(node, FieldNode)}
 
     def operand(self, node: Node, context: _Context) -> None:
         if isinstance(node, IdentifierNode):

@@ -1,4 +1,4 @@
-"""python -m tests.harness conformance|parity PATH...: run cases and print one line a failing case, totals last."""
+"""python -m tests.harness conformance|parity|lint PATH...: run cases and print one line a failing case, totals last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ HISTORY = "v0.5.8"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code: 1 when a case failed."""
     options = _parser().parse_args(arguments)
-    rows = _conformance(options) if options.suite == "conformance" else _parity(options)
+    suites = {"conformance": _conformance, "parity": _parity, "lint": _lint}
+    rows = suites[options.suite](options)
     for name, passed, detail in rows:
         if not passed:
             print(f"{name}: {detail}")
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.harness")
-    parser.add_argument("suite", choices=("conformance", "parity"))
+    parser.add_argument("suite", choices=("conformance", "parity", "lint"))
     parser.add_argument("paths", nargs="+")
     parser.add_argument("--profile", choices=("seed", "v0.6.7"))
     parser.add_argument("--json")
@@ -69,6 +70,15 @@ def _parity(options: argparse.Namespace) -> list[tuple[str, bool, str]]:
     from .parity import run_parity
 
     results = run_parity(options.paths, select=options.select or None, fail_fast=options.fail_fast)
+    return [(result.name, result.passed, result.detail) for result in results]
+
+
+def _lint(options: argparse.Namespace) -> list[tuple[str, bool, str]]:
+    from .lint import run_lint, topic_table
+
+    results = run_lint(options.paths, select=options.select, fail_fast=options.fail_fast)
+    for line in topic_table(results):
+        print(line)
     return [(result.name, result.passed, result.detail) for result in results]
 
 

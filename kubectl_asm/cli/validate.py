@@ -1,0 +1,165 @@
+"""kubectl asm validate: lint manifests, offline. A command is thin: rules decide, reports print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from kubectl_asm.adapters.files import read_file, read_sources
+from kubectl_asm.cli import exits
+from kubectl_asm.cli.options import input_options, process_environment
+from kubectl_asm.cli.setting_options import config_path, controller_options, setting_flags
+from kubectl_asm.diagnostics import Severity
+from kubectl_asm.errors import InputError, UsageError
+from kubectl_asm.manifest.documents import parse_documents
+from kubectl_asm.manifest.settings_sources import EffectiveSettings, resolve_settings
+from kubectl_asm.report.findings import baseline_text, make_report, read_baseline
+from kubectl_asm.report.lint_forms import FORMS, write_report
+from kubectl_asm.rules import RULES
+from kubectl_asm.rules.linting import lint, lint_choices
+from kubectl_asm.rules.runner import Selection
+
+EPILOG: Final = """\b
+Examples:
+  # everything in a folder, as a pull request check
+  kubectl asm validate manifests/
+  # with the settings of the release, and nothing outside of the folder exists
+  kubectl asm validate -R manifests/ --helm-values values.yaml --closed-world
+  # is the running controller new enough for these manifests?
+  kubectl asm validate manifests/ --target 0.6.2
+  # text on the terminal and SARIF for code scanning, in one run
+  kubectl asm validate manifests/ -o text -o sarif=findings.sarif
+  # adopt it in an old repository: only new findings fail
+  kubectl asm validate manifests/ --write-baseline .asm-baseline.json
+  kubectl asm validate manifests/ --baseline .asm-baseline.json
+"""
+
+_LEVELS: Final[Mapping[str, int]] = {"error": 2, "warning": 1, "info": 0, "never": 99}
+
+
+@click.command("validate", epilog=EPILOG)
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@input_options
+@click.option("-n", "--namespace", default="default", show_default=True, help="Namespace of objects that name none.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORM[=FILE]",
+    help=f"Form of the report, may be repeated: {', '.join(FORMS)}. With =FILE it goes to a file.  [default: text]",
+)
+@click.option(
+    "--fail-on", type=click.Choice(list(_LEVELS)), default="error", show_default=True, help="Exit 1 from this severity on."
+)
+@click.option("--select", "selected", multiple=True, metavar="CODE,...", help="Run only these rules (codes or names).")
+@click.option("--ignore", "ignored", multiple=True, metavar="CODE,...", help="Do not run these rules.")
+@click.option("--severity", "severities", multiple=True, metavar="CODE=LEVEL", help="Change how serious a rule is.")
+@click.option("--baseline", default="", metavar="FILE", help="Findings of this file are not told again.")
+@click.option("--write-baseline", default="", metavar="FILE", help="Write all findings into a baseline and exit 0.")
+@click.option("--target", default="", metavar="VERSION", help="Release that runs: report what it does not know, e.g. 0.6.2.")
+@click.option("--closed-world", is_flag=True, help="What is not in the input does not exist.")
+@controller_options
+def command(**values: Any) -> int:
+    """Check manifests: schema, references, access, endpoints, credentials, keys, templates. Nothing is contacted."""
+    forms = _forms(values["outputs"])
+    selection = Selection(_words(values["selected"]), _words(values["ignored"]), _severities(values["severities"]))
+    _check_words(selection)
+    process = process_environment()
+    effective = _effective(values, process.variables)
+    for text in effective.warnings:
+        click.echo(f"warning: {text}", err=True)
+    choices = lint_choices(effective, target=values["target"], closed_world=values["closed_world"], namespace=values["namespace"])
+    names = (*values["filenames"], *values["paths"])
+    sources = read_sources(names, recursive=values["recursive"], kustomize=values["kustomize"], stdin=process.stdin)
+    verdicts = lint(sources, choices, selection)
+    if values["write_baseline"]:
+        _write_file(values["write_baseline"], baseline_text(verdicts.findings))
+        click.echo(f"{len(verdicts.findings)} findings written to {values['write_baseline']}", err=True)
+        return exits.OK
+    report = make_report(verdicts, _baseline(values["baseline"]))
+    for form, file in forms:
+        if file:
+            with _opened(file) as out:
+                write_report(out, report, form, RULES)
+        else:
+            write_report(sys.stdout, report, form, RULES)
+    return exits.FOUND if report.worst >= _LEVELS[values["fail_on"]] else exits.OK
+
+
+def _effective(values: Mapping[str, Any], variables: Mapping[str, str]) -> EffectiveSettings:
+    if values.get("from_deployment"):
+        raise UsageError("validate reads no cluster", hint="give the values of the release: --helm-values FILE")
+    config, helm = config_path(values), values.get("helm_values")
+    return resolve_settings(
+        one_shot=True,
+        asm_yaml=read_file(config) if config else None,
+        helm_values=read_file(Path(helm)) if helm else None,
+        environment=variables,
+        flags=setting_flags(values),
+    )
+
+
+# -- options
+
+
+def _forms(outputs: Sequence[str]) -> list[tuple[str, str]]:
+    """Return (form, file) of every -o; at most one goes to stdout. Raises UsageError."""
+    forms = []
+    for output in outputs or ("text",):
+        form, _, file = output.partition("=")
+        if form not in FORMS:
+            raise UsageError(f'-o "{form[:64]}" is none of {", ".join(FORMS)}')
+        forms.append((form, file))
+    if sum(not file for _, file in forms) > 1:
+        raise UsageError("only one report can go to stdout", hint="write the others to files: -o sarif=FILE")
+    return forms
+
+
+def _words(given: Sequence[str]) -> frozenset[str]:
+    return frozenset(word.strip() for text in given for word in text.split(",") if word.strip())
+
+
+def _severities(given: Sequence[str]) -> dict[str, Severity]:
+    found = {}
+    for text in given:
+        word, equals, level = text.partition("=")
+        if not equals or level not in tuple(Severity):
+            raise UsageError(f'--severity "{text[:64]}" is not CODE=error, CODE=warning or CODE=info')
+        found[word] = Severity(level)
+    return found
+
+
+def _check_words(selection: Selection) -> None:
+    known = {word for rule in RULES for word in (rule.meta.code, rule.meta.name)}
+    for word in sorted({*selection.select, *selection.ignore, *selection.severities} - known):
+        raise UsageError(f'there is no rule "{word[:64]}"', hint="kubectl asm rules lists them")
+
+
+def _baseline(file: str) -> frozenset[str]:
+    if not file:
+        return frozenset()
+    for part in parse_documents(read_file(Path(file))):
+        if isinstance(part, InputError):
+            raise part
+        try:
+            return read_baseline(part.value)
+        except ValueError as error:
+            raise InputError(str(error), file=file) from None
+    raise InputError("the baseline is empty", file=file)
+
+
+def _opened(file: str) -> Any:
+    try:
+        return Path(file).open("w", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or type(error).__name__}", file=file) from None
+
+
+def _write_file(file: str, text: str) -> None:
+    with _opened(file) as out:
+        out.write(text)

@@ -1,0 +1,190 @@
+"""Places inside one document: values, keys, and characters inside scalars, whatever style they are written in.
+
+Nodes are composed once, and only when somebody asks. Lines and columns are counted in the text itself: a column is one
+character, CR LF is one line end, and text reached through an alias or merge key lies where it is anchored.
+Source: lint corpus README section 3 (columns, place of the guilty token).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from yaml.error import Mark
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from kubectl_asm.diagnostics import Span
+from kubectl_asm.errors import InputError
+from kubectl_asm.manifest.documents import Document, Path
+from kubectl_asm.manifest.nodes import compose
+from kubectl_asm.manifest.scalar_offsets import source_offsets
+from kubectl_asm.manifest.scalars import Dialect, resolve_plain
+
+_PROPERTIES = re.compile(r"(?:(?:&[^\s,\[\]{}]+|![^\s,\[\]{}]*)(?:[ \t\r\n]+|#[^\n]*(?:\n|$)|$)*)+")
+_HEADER = re.compile(r"[|>][-+0-9]*")
+_SURROGATE_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_FILLER: Final = r"\u0020\u0020"
+
+_START: Final = Mark("", 0, 0, 0, None, 0)
+_NOWHERE: Final = ScalarNode("", "", _START, _START)
+"""Stands for the root of a document whose nodes cannot be composed."""
+
+Step = tuple[Node | None, Node]
+
+
+class Places:
+    """Finds places in one document."""
+
+    def __init__(self, document: Document) -> None:
+        self._file = document.file
+        self._first_line = document.first_line
+        self._text = document.text
+        self._root: Node | None = None
+        self._is_composed = False
+
+    def value(self, path: Path) -> Span:
+        """Return the place of a value; of the nearest existing parent's value when it is absent."""
+        return self._span(*self._extent(self._walk(path)[-1][1]))
+
+    def key(self, path: Path) -> Span:
+        """Return the place of a member's key, of a list item itself; of the nearest existing parent when it is absent."""
+        key_node, node = self._walk(path)[-1]
+        return self._span(*self._extent(key_node if key_node is not None else node))
+
+    def inner(self, path: Path, offset: int, length: int) -> Span:
+        """Return the place of characters inside a text value, given by offset and length in the decoded value."""
+        node = self._walk(path)[-1][1]
+        if not isinstance(node, ScalarNode):
+            return self.value(path)
+        offsets = source_offsets(self._text, self.begin(node), node)
+        if offset >= len(offsets):
+            end = offsets[-1] if offsets else self.begin(node)
+            return self._span(end, end)
+        last = offsets[min(offset + max(length, 1), len(offsets)) - 1]
+        end = offsets[offset + length] if offset + length < len(offsets) and length else last + 1
+        return self._span(offsets[offset], min(end, last + 1) if length else offsets[offset])
+
+    def written(self, path: Path) -> str:
+        """Return the text of a scalar before anything was made of it, empty for what is no scalar or does not exist."""
+        found = self._walk(path)
+        node = found[-1][1]
+        return str(node.value) if isinstance(node, ScalarNode) and len(found) > len(path) else ""
+
+    def contains(self, path: Path, index: int) -> bool:
+        """Return whether a character of the text lies inside the value at path."""
+        node = self._walk(path)[-1][1]
+        return bool(node.start_mark.index <= index < max(node.end_mark.index, node.start_mark.index + 1))
+
+    def at(self, index: int, end: int | None = None) -> Span:
+        """Return the place of a range of the document's text."""
+        return self._span(index, index if end is None else end)
+
+    # -- nodes
+
+    def _nodes(self) -> Node | None:
+        if not self._is_composed:
+            self._is_composed = True
+            try:
+                self._root = compose(_SURROGATE_PAIR.sub(lambda _match: _FILLER, self._text))
+            except InputError:
+                self._root = None
+        return self._root
+
+    def _walk(self, path: Path) -> list[Step]:
+        """Return the nodes along a path, the root first, as far as they exist."""
+        node = self._nodes()
+        if node is None:
+            node = _NOWHERE
+        found: list[Step] = [(None, node)]
+        for step in path:
+            member = _member(node, step)
+            if member is None:
+                break
+            found.append(member)
+            node = member[1]
+        return found
+
+    # -- marks
+
+    def begin(self, node: Node) -> int:
+        """Return where a node's own text begins: after anchors and tags."""
+        start: int = node.start_mark.index
+        if self._text[start : start + 1] in ("&", "!"):
+            match = _PROPERTIES.match(self._text, start)
+            start = match.end() if match else start
+        return start
+
+    def _extent(self, node: Node) -> tuple[int, int]:
+        begin = self.begin(node)
+        if isinstance(node, ScalarNode):
+            if node.style in ("|", ">") and (header := _HEADER.match(self._text, begin)):
+                return begin, header.end()
+            return begin, max(begin, node.end_mark.index)
+        if getattr(node, "flow_style", False):
+            return begin, node.end_mark.index
+        if isinstance(node, MappingNode) and node.value:
+            return begin, max(begin, self._extent(node.value[0][0])[1])
+        return begin, begin + 1
+
+    def _span(self, begin: int, end: int) -> Span:
+        line, column = self._place(begin)
+        end_line, end_column = (line, column + end - begin) if "\n" not in self._text[begin:end] else self._place(end)
+        return Span(self._file, line, column, end_line, end_column)
+
+    def _place(self, index: int) -> tuple[int, int]:
+        line = self._first_line + self._text.count("\n", 0, index)
+        return line, index - self._text.rfind("\n", 0, index)
+
+
+def _member(node: Node, step: str | int) -> Step | None:
+    if isinstance(node, SequenceNode):
+        return (None, node.value[step]) if isinstance(step, int) and 0 <= step < len(node.value) else None
+    if not isinstance(node, MappingNode):
+        return None
+    for key_node, value_node in reversed(node.value):
+        if isinstance(key_node, ScalarNode) and key_node.value == str(step):
+            return key_node, value_node
+    return _resolved(node, step) or _merged(node, step)
+
+
+def _resolved(node: MappingNode, step: str | int) -> Step | None:
+    """Find a member whose key is no text: `y` and `0x10` name the members true and 16."""
+    for key_node, value_node in node.value:
+        if isinstance(key_node, ScalarNode) and not key_node.style:
+            key = resolve_plain(key_node.value, Dialect.KUBECTL)
+            if not isinstance(key, str) and str(key).lower() == str(step):
+                return key_node, value_node
+    return None
+
+
+def _merged(node: MappingNode, step: str | int) -> Step | None:
+    """Find a member that came through a merge key."""
+    for key_node, value_node in node.value:
+        if isinstance(key_node, ScalarNode) and key_node.value == "<<":
+            sources = value_node.value if isinstance(value_node, SequenceNode) else [value_node]
+            for source in sources:
+                if found := _member(source, step):
+                    return found
+    return None
+
+
+def every_node(root: Node, visit: Callable[[Node], None]) -> None:
+    """Call visit for every node of a tree once, in the order of the text; shared and circular nodes are seen once."""
+    seen: set[int] = set()
+    waiting: list[Node] = [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        visit(node)
+        if isinstance(node, MappingNode):
+            waiting.extend(part for pair in reversed(node.value) for part in reversed(pair))
+        elif isinstance(node, SequenceNode):
+            waiting.extend(reversed(node.value))
+
+
+def starts_with(path: Sequence[str | int], prefix: Sequence[str | int]) -> bool:
+    """Return whether a path lies at or below another one."""
+    return len(path) >= len(prefix) and tuple(path[: len(prefix)]) == tuple(prefix)

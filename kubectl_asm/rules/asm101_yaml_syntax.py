@@ -1,0 +1,33 @@
+"""ASM101 yaml-syntax: the text is YAML or JSON that kubectl can read.
+
+Why: nothing of the file reaches the cluster, and nothing else can be said about it.
+Bad::
+    apiVersion: alibabacloud.com/v1alpha1
+    kind: ExternalSecret
+    metadata: {name: app, namespace: shop}
+    spec:
+      provider: @kms  # <- ASM101
+Good::
+    apiVersion: alibabacloud.com/v1alpha1
+    kind: ExternalSecret
+    metadata: {name: app, namespace: shop}
+    spec:
+      data: [{key: a, name: a}]
+Source: spec/lint.md section 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_asm.diagnostics import Severity
+from kubectl_asm.rules.base import Hit, RuleMeta
+from kubectl_asm.rules.context import RuleContext
+from kubectl_asm.rules.subjects import Subject
+
+META = RuleMeta("ASM101", "yaml-syntax", Severity.ERROR, topics=("yaml-syntax",), kinds=())
+
+
+def check(_subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
+    """Yield nothing: the reader of the text reports this (rules/reading.py)."""
+    return iter(())

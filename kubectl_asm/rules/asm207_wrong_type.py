@@ -1,0 +1,53 @@
+"""ASM207 wrong-type: values have the type their field wants.
+
+Why: the API server refuses a number or boolean where text belongs; unquoted braces are a YAML mapping.
+Bad::
+
+    data:
+      - key: 12345  # <- ASM207
+        name: pin
+
+Good::
+
+    data:
+      - key: "12345"
+        name: pin
+
+Source: spec/api.md; spec/lint.md section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_asm.diagnostics import Severity
+from kubectl_asm.rules.base import Hit, RuleMeta
+from kubectl_asm.rules.context import RuleContext
+from kubectl_asm.rules.shape import IssueKind, ShapeIssue
+from kubectl_asm.rules.subjects import Subject
+
+META = RuleMeta("ASM207", "wrong-type", Severity.ERROR, topics=("wrong-type",))
+
+
+def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
+    """Yield every value of a wrong type."""
+    for issue in subject.issues:
+        if issue.kind is IssueKind.TYPE:
+            yield Hit(issue.path, f"{issue.path[-1]}: {issue.detail}", _hint(subject, issue))
+        elif issue.kind is IssueKind.LETTER:
+            message = f"{issue.path[-1]}: kubectl reads a plain {issue.detail} as a boolean"
+            yield Hit(issue.path, message, "put it in quotes", severity=Severity.INFO)
+
+
+def _hint(subject: Subject, issue: ShapeIssue) -> str:
+    value = subject.raw(issue.path)
+    if (
+        isinstance(value, dict)
+        and len(value) == 1
+        and next(iter(value.values())) is None
+        and issue.detail.endswith("text belongs")
+    ):
+        return "unquoted braces are a YAML mapping: put the template in quotes"
+    if isinstance(value, bool | int | float):
+        return "put it in quotes"
+    return "write a list: start each item with a dash" if issue.detail.endswith("a list belongs") else ""

@@ -1,0 +1,185 @@
+"""What rules know besides one object: settings and which of them are known, the other objects, and the engine's readers.
+
+Source: lint corpus README section 4; spec/lint.md 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+from kubectl_asm.engine.admit import DATA, Entry, entries_of, provider_of
+from kubectl_asm.engine.expand import child_name
+from kubectl_asm.engine.lookups import References
+from kubectl_asm.errors import NotFoundError
+from kubectl_asm.manifest.documents import Path
+from kubectl_asm.model.backend import Provider
+from kubectl_asm.model.externalsecret import DataSource, ExternalSecret
+from kubectl_asm.model.objects import KubeObject, Meta, Namespace
+from kubectl_asm.model.settings import Settings
+from kubectl_asm.model.stores import ClusterExternalSecret
+from kubectl_asm.rules.subjects import Subject
+
+Version = tuple[int, ...]
+Obj = TypeVar("Obj", bound=KubeObject)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How a run judges. unknown: settings nobody told; target: version of the running controller, None to say nothing."""
+
+    settings: Settings = field(default_factory=Settings)
+    unknown: frozenset[str] = frozenset()
+    target: Version | None = None
+    closed_world: bool = False
+    namespace: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryAt:
+    """One backend read with the path of its source."""
+
+    entry: Entry
+    path: Path
+
+    @property
+    def source(self) -> DataSource:
+        """The source itself."""
+        return self.entry.source
+
+    @property
+    def is_extract(self) -> bool:
+        """Whether it is the extract of a dataProcess element."""
+        return self.entry.side != DATA
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The ExternalSecret of a subject: itself, or the child a ClusterExternalSecret stamps. base: path of its spec.
+
+    namespace: empty for a child, whose namespaces are several.
+    """
+
+    external: ExternalSecret
+    base: Path
+    namespace: str
+    subject: Subject
+
+    def entries(self) -> Iterator[EntryAt]:
+        """Yield every entry in the order of the manifest."""
+        for entry in entries_of(self.external):
+            tail: Path = (entry.index,) if entry.side == DATA else (entry.index, "extract")
+            yield EntryAt(entry, (*self.base, entry.side, *tail))
+
+    @property
+    def provider(self) -> Provider | None:
+        """The provider, None for a word that is none."""
+        return provider_of(self.external)
+
+    @property
+    def template_path(self) -> Path:
+        """Path of spec.target.template."""
+        return (*self.base, "target", "template")
+
+
+class RuleContext:
+    """Everything a rule may ask. One for each run."""
+
+    def __init__(self, choices: Choices, subjects: Sequence[Subject]) -> None:
+        self.choices = choices
+        self.settings = choices.settings
+        self.closed_world = choices.closed_world
+        self.target = choices.target
+        self.subjects = subjects
+        self.references = References(InputReader(self))
+
+    def is_known(self, *names: str) -> bool:
+        """Return whether the values of these settings are known, so that something may be said about them."""
+        return not any(name in self.choices.unknown for name in names)
+
+    @cached_property
+    def by_ref(self) -> Mapping[tuple[str, str, str], Subject]:
+        """Subjects of known kinds by kind, namespace and name; the first of equals."""
+        found: dict[tuple[str, str, str], Subject] = {}
+        for subject in self.subjects:
+            if subject.obj is not None:
+                found.setdefault((subject.kind, subject.namespace, subject.name), subject)
+        return found
+
+    @cached_property
+    def by_kind(self) -> Mapping[str, tuple[Subject, ...]]:
+        """Subjects of known kinds by kind."""
+        found: dict[str, list[Subject]] = {}
+        for subject in self.subjects:
+            if subject.obj is not None:
+                found.setdefault(subject.kind, []).append(subject)
+        return {kind: tuple(subjects) for kind, subjects in found.items()}
+
+    @cached_property
+    def first_with_target(self) -> Mapping[tuple[str, str], Subject]:
+        """The first ExternalSecret that writes a Secret, by namespace and name of the Secret."""
+        found: dict[tuple[str, str], Subject] = {}
+        for subject in self.by_kind.get("ExternalSecret", ()):
+            if isinstance(subject.obj, ExternalSecret):
+                found.setdefault((subject.namespace, subject.obj.target_name), subject)
+        return found
+
+    @cached_property
+    def namespaces(self) -> tuple[str, ...]:
+        """Names of all namespaces that occur in the input."""
+        named = {subject.namespace for subject in self.subjects if subject.namespace}
+        named.update(subject.name for subject in self.by_kind.get("Namespace", ()))
+        return tuple(sorted(named))
+
+    def find(self, kind: str, namespace: str, name: str) -> Subject | None:
+        """Return an object of the input."""
+        return self.by_ref.get((kind, namespace, name))
+
+    def namespace(self, name: str) -> Namespace | None:
+        """Return a Namespace as far as it is known: of the input, or with its automatic label in a closed world."""
+        subject = self.find("Namespace", "", name)
+        if subject is not None and isinstance(subject.obj, Namespace):
+            return subject.obj
+        return Namespace(metadata=Meta(name=name)) if self.closed_world else None
+
+
+def target_of(subject: Subject) -> Target | None:
+    """Return the ExternalSecret behind a subject, None for other kinds."""
+    obj = subject.obj
+    if isinstance(obj, ExternalSecret):
+        return Target(obj, ("spec",), subject.namespace, subject)
+    if isinstance(obj, ClusterExternalSecret):
+        child = ExternalSecret(metadata=Meta(name=child_name(obj)), spec=obj.spec.external_secret_spec)
+        return Target(child, ("spec", "externalSecretSpec"), "", subject)
+    return None
+
+
+class InputReader:
+    """The input set as a cluster, for the engine's resolvers (ports.ObjectReader)."""
+
+    def __init__(self, context: RuleContext) -> None:
+        self._context = context
+
+    def get(self, kind: type[Obj], namespace: str, name: str) -> Obj:
+        """Return one object of the input. Raises NotFoundError."""
+        found: KubeObject | None
+        if kind is Namespace:
+            found = self._context.namespace(name)
+        else:
+            subject = self._context.find(kind.RESOURCE.kind, namespace, name)
+            found = subject.obj if subject else None
+        if not isinstance(found, kind):
+            raise NotFoundError(f"{kind.RESOURCE.kind} {name} is not in the input")
+        return found
+
+    def list(self, kind: type[Obj], namespace: str = "", *, label_selector: str = "") -> Sequence[Obj]:  # noqa: ARG002
+        """Return the objects of a kind; label selectors are not used by resolvers."""
+        return [
+            one for one in _objects(self._context.by_kind.get(kind.RESOURCE.kind, ()), kind) if namespace in ("", one.namespace)
+        ]
+
+
+def _objects(subjects: Iterable[Subject], kind: type[Obj]) -> list[Obj]:
+    return [subject.obj for subject in subjects if isinstance(subject.obj, kind)]

@@ -1,0 +1,30 @@
+"""Names that are nearly right, for hints and near misses. Source: spec/lint.md 3 (unknown-store)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kubectl_asm.rules.base import quoted
+
+
+def is_near(word: str, other: str) -> bool:
+    """Return whether two names differ by one letter added, lost or changed, or by two neighbours swapped."""
+    shorter, longer = sorted((word, other), key=len)
+    if word == other or len(longer) - len(shorter) > 1:
+        return False
+    start = next((at for at, (one, two) in enumerate(zip(shorter, longer, strict=False)) if one != two), len(shorter))
+    if len(longer) > len(shorter):
+        return shorter[start:] == longer[start + 1 :]
+    swapped = shorter[start + 1 : start + 2] + shorter[start : start + 1]
+    return shorter[start + 1 :] == longer[start + 1 :] or swapped + shorter[start + 2 :] == longer[start:]
+
+
+def near_names(word: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the known names that are nearly a word, sorted."""
+    return tuple(sorted(name for name in known if is_near(word, name)))
+
+
+def did_you_mean(names: Iterable[str]) -> str:
+    """Return a question naming the candidates, empty for none."""
+    shown = ", ".join(map(quoted, names))
+    return f"did you mean {shown}?" if shown else ""

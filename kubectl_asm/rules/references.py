@@ -1,0 +1,71 @@
+"""Store references of entries, and objects of the input that nearly carry a name.
+
+Source: spec/api.md 3.2; spec/lint.md 3 (unknown-store, unknown-ref, cross-namespace).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kubectl_asm.manifest.documents import Path
+from kubectl_asm.model.externalsecret import CLUSTER_STORE_KIND, STORE_KIND, SecretStoreRef
+from kubectl_asm.rules.base import quoted
+from kubectl_asm.rules.context import EntryAt, RuleContext, Target
+from kubectl_asm.rules.near import near_names
+from kubectl_asm.rules.selection import selected_namespaces
+from kubectl_asm.rules.subjects import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRefAt:
+    """A usable store reference. kind is never empty; at: the entry it belongs to."""
+
+    ref: SecretStoreRef
+    kind: str
+    path: Path
+    at: EntryAt
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether it names a ClusterSecretStore."""
+        return self.kind == CLUSTER_STORE_KIND
+
+
+def store_refs(target: Target) -> Iterator[StoreRefAt]:
+    """Yield every store reference with a name and a known kind."""
+    for at in target.entries():
+        ref = at.source.secret_store_ref
+        if ref is not None and ref.name and ref.kind in ("", STORE_KIND, CLUSTER_STORE_KIND):
+            yield StoreRefAt(ref, ref.kind or STORE_KIND, (*at.path, "secretStoreRef"), at)
+
+
+def namespaces_of(target: Target, ctx: RuleContext) -> tuple[str, ...]:
+    """Return the namespaces in which a target surely exists: its own, or those a ClusterExternalSecret selects."""
+    if target.namespace:
+        return (target.namespace,)
+    return tuple(one.namespace.name for one in selected_namespaces(target.subject, ctx))
+
+
+def find_store(found: StoreRefAt, namespace: str, ctx: RuleContext) -> Subject | None:
+    """Return the store a reference means in a namespace, None when it is not in the input."""
+    if found.is_cluster:
+        return ctx.find(CLUSTER_STORE_KIND, "", found.ref.name)
+    return ctx.find(STORE_KIND, found.ref.namespace or namespace, found.ref.name)
+
+
+def near_miss(kind: str, namespace: str, name: str, ctx: RuleContext) -> str:
+    """Return a phrase about objects of the input that were probably meant, empty for none.
+
+    One letter away, the other kind of store, or another namespace.
+    """
+    here = [one.name for one in ctx.by_kind.get(kind, ()) if one.namespace == namespace]
+    if near := near_names(name, here):
+        return f"the input has {kind} {', '.join(map(quoted, near))}"
+    other = {STORE_KIND: CLUSTER_STORE_KIND, CLUSTER_STORE_KIND: STORE_KIND}.get(kind)
+    elsewhere = [one for one in ctx.by_kind.get(kind, ()) if one.name == name and one.namespace != namespace]
+    if elsewhere:
+        return f"the input has {kind} {quoted(name)} in namespace {', '.join(sorted(one.namespace for one in elsewhere))}"
+    if other and any(one.name == name for one in ctx.by_kind.get(other, ())):
+        return f"the input has a {other} {quoted(name)}"
+    return ""

@@ -1,0 +1,31 @@
+"""Remarks of the template analysis as hits: each template rule asks for its own kind.
+
+Source: spec/lint.md 3 (template-*).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_asm.engine.template_remarks import Remark, RemarkKind, template_remarks
+from kubectl_asm.rules.base import Hit
+from kubectl_asm.rules.context import RuleContext, target_of
+from kubectl_asm.rules.subjects import Subject
+from kubectl_asm.rules.texts import TemplateText, delivered_fields, template_texts
+
+
+def template_hits(subject: Subject, ctx: RuleContext, kind: RemarkKind) -> Iterator[Hit]:
+    """Yield the remarks of one kind on every template of a subject."""
+    target = target_of(subject)
+    if target is None or target.external.template is None:
+        return
+    fields = delivered_fields(target)
+    for text in template_texts(target, ctx):
+        for remark in template_remarks(text.text, fields, ctx.settings.template_functions):
+            if remark.kind is kind:
+                yield _hit(text, remark)
+
+
+def _hit(text: TemplateText, remark: Remark) -> Hit:
+    offset = remark.offset if text.has_places else None
+    return Hit(text.path, remark.message, remark.hint, offset=offset, length=remark.length, subject=text.subject)
