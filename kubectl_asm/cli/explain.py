@@ -16,7 +16,7 @@ from kubectl_asm.cli.options import cluster_options, input_options, output_optio
 from kubectl_asm.cli.session import Options, connection_options, options_of, read_inputs, say, tell_problems, warn
 from kubectl_asm.cli.setting_options import controller_options
 from kubectl_asm.cli.settings import Chosen, choose_settings, shown_settings
-from kubectl_asm.engine.calls import hosts_of
+from kubectl_asm.engine.calls import Hosts, hosts_of
 from kubectl_asm.errors import InputError, UsageError
 from kubectl_asm.manifest.load import Manifests
 from kubectl_asm.report.documents import envelope, write_object
@@ -57,7 +57,7 @@ Examples:
     "controller_account",
     default="",
     metavar="NS/NAME",
-    help="ServiceAccount of the controller, for --policy trust.",
+    help="ServiceAccount whose token is requested instead of reading a token file, as in sync; subject of --policy trust.",
 )
 @controller_options
 def command(**values: Any) -> int:
@@ -145,7 +145,7 @@ def _items(opened: _Opened, options: Options) -> list[Explained]:
 
 def _tell(opened: _Opened, items: list[Explained], options: Options) -> int:
     settings, shown = opened.chosen.settings, shown_settings(opened.chosen)
-    hosts = hosts_of(settings, options.process.variables)
+    hosts = _hosts(opened, options)
     found = [explanation(one, settings, shown, hosts) for one in items]
     document = envelope("Explanation", items=found, clusterResources=_cluster_items(opened, options))
     _write(document, options)
@@ -195,6 +195,7 @@ def _policy(opened: _Opened, items: list[Explained], options: Options) -> int:
     from kubectl_asm.report import policies
 
     settings, subjects = opened.chosen.settings, explaining.subjects_of(items)
+    hosts = _hosts(opened, options)
     form = "json" if options.output == "json" else "yaml"
     is_complete = _tell_left_out(items)
     match options.policy:
@@ -205,17 +206,19 @@ def _policy(opened: _Opened, items: list[Explained], options: Options) -> int:
                 say(f"{problem.external}: {problem.entry}: {problem.reason}")
             is_complete = is_complete and not ram.problems
         case "trust":
-            around = Surroundings(options.oidc_issuer, _account(options.controller_account))
+            around = Surroundings(options.oidc_issuer, hosts.controller)
             policies.write_policies(sys.stdout, "trust", trust_policies(subjects, settings, around), form)
         case "network":
-            hosts = hosts_of(settings, options.process.variables)
             policies.write_destinations(sys.stdout, destinations(subjects, hosts), form)
         case _:
             reads = explaining.recorded_reads(opened.session, [subject.external for subject in subjects])
-            hosts = hosts_of(settings, options.process.variables)
             rights = sync_rights(subjects, reads, settings, hosts, from_files=opened.manifests is not None)
             policies.write_roles(sys.stdout, role_manifests(rights), form)
     return exits.OK if is_complete else exits.FOUND
+
+
+def _hosts(opened: _Opened, options: Options) -> Hosts:
+    return hosts_of(opened.chosen.settings, options.process.variables, _account(options.controller_account))
 
 
 def _tell_left_out(items: list[Explained]) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 
 from kubectl_asm.engine.admit import EntryAdmission
 from kubectl_asm.engine.endpoints import sts_host
+from kubectl_asm.engine.identity import DEFAULT_AUDIENCE
 from kubectl_asm.model.backend import Identity, Provider, RoleHop, SecretRead, Tier
 from kubectl_asm.model.settings import Settings
 
@@ -22,11 +23,15 @@ Value = str | bool | int | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Hosts that no object names. metadata_role: the worker role's name when it is known, else it is asked for."""
+    """Hosts and names that no object gives. metadata_role: the worker role's when it is known, else it is asked for.
+
+    controller: (namespace, name) of the ServiceAccount whose token is requested where the controller reads a token file.
+    """
 
     sts: str
     metadata: str = METADATA_HOST
     metadata_role: str = ""
+    controller: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,12 @@ def _text(value: Value) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
-def hosts_of(settings: Settings, variables: Mapping[str, str] = MappingProxyType({})) -> Hosts:
+def hosts_of(
+    settings: Settings, variables: Mapping[str, str] = MappingProxyType({}), controller: tuple[str, str] | None = None
+) -> Hosts:
     """Return the hosts for a process with these variables (spec/auth.md 2 and 6)."""
     metadata = variables.get("ALIBABA_CLOUD_IMDS_ENDPOINT", "").strip() or METADATA_HOST
-    return Hosts(sts_host(settings, variables), metadata, variables.get("ALIBABA_CLOUD_ECS_METADATA", "").strip())
+    return Hosts(sts_host(settings, variables), metadata, variables.get("ALIBABA_CLOUD_ECS_METADATA", "").strip(), controller)
 
 
 def calls_of(admission: EntryAdmission, hosts: Hosts) -> tuple[Call, ...]:
@@ -85,13 +92,20 @@ def _base_holder(identity: Identity) -> str:
 
 def _service_account(identity: Identity, hosts: Hosts) -> Iterator[Call]:
     assert identity.service_account is not None
-    namespace, name = identity.service_account
-    yield Call("kube", "TokenRequest", "", {"namespace": namespace, "name": name, "audiences": identity.audiences}, "kubeconfig")
+    yield _token_request(identity.service_account, identity.audiences)
     yield _oidc_call(identity, hosts)
 
 
+def _token_request(account: tuple[str, str], audiences: tuple[str, ...]) -> Call:
+    params: dict[str, Value] = {"namespace": account[0], "name": account[1], "audiences": audiences}
+    return Call("kube", "TokenRequest", "", params, "kubeconfig")
+
+
 def _token_file(identity: Identity, hosts: Hosts) -> Iterator[Call]:
-    yield Call("file", "Read", "", {"path": identity.token_file})
+    if hosts.controller is not None:
+        yield _token_request(hosts.controller, (DEFAULT_AUDIENCE,))
+    else:
+        yield Call("file", "Read", "", {"path": identity.token_file})
     yield _oidc_call(identity, hosts, identity.duration_s)
 
 
