@@ -13,10 +13,10 @@ from functools import lru_cache
 
 from kubectl_asm.engine.template_calls import call_issues
 from kubectl_asm.engine.template_places import syntax_place
-from kubectl_asm.gotemplate import IssueKind, TemplateSyntaxError, analyse
+from kubectl_asm.gotemplate import IssueKind, TemplateSyntaxError
 from kubectl_asm.gotemplate.funcs import function_table
 from kubectl_asm.gotemplate.parser import Program, parse_program
-from kubectl_asm.gotemplate.scan import Issue
+from kubectl_asm.gotemplate.scan import Issue, analyse_program
 
 _FIRST_FIELD = re.compile(r"(?:\$\w*)?\.\w+")
 
@@ -55,7 +55,7 @@ def template_remarks(text: str, fields: frozenset[str] | None, profile: str) -> 
         return (Remark(RemarkKind.SYNTAX, error.message, offset, length, error.hint),)
     except RecursionError:
         return (Remark(RemarkKind.SYNTAX, "nested too deeply", 0, 1),)
-    return (*_issues(text, fields, profile), *_calls(program, profile))
+    return (*_issues(program, text, fields, profile), *_calls(program, profile))
 
 
 class _Everything(frozenset[str]):
@@ -65,9 +65,9 @@ class _Everything(frozenset[str]):
         return True
 
 
-def _issues(text: str, fields: frozenset[str] | None, profile: str) -> Iterator[Remark]:
+def _issues(program: Program, text: str, fields: frozenset[str] | None, profile: str) -> Iterator[Remark]:
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    for issue in analyse(text, keys=fields, profile=profile).issues:
+    for issue in analyse_program(program, keys=fields, profile=profile).issues:
         if issue.place is None:
             continue
         begin = starts[issue.place.line - 1] + issue.place.column - 1

@@ -388,11 +388,16 @@ def analyse(text: str, *, keys: Collection[str] | None = None, profile: str = "s
     keys: the keys of the data, None when they are not known (then fields are listed but neither missing nor unused).
     Values are taken for texts, as the controller gives them. Raises: ValueError for an unknown profile.
     """
-    functions = function_table(profile)
     try:
         program = parse_program("", text, _AnyName())
     except TemplateSyntaxError as error:
         return Analysis((_syntax_issue(text, error),))
+    return analyse_program(program, keys=keys, profile=profile)
+
+
+def analyse_program(program: Program, *, keys: Collection[str] | None = None, profile: str = "seed") -> Analysis:
+    """Return the same for a text that was parsed with every function name allowed. Raises: ValueError."""
+    functions = function_table(profile)
     scan = _Scan(program, functions, None if keys is None else frozenset(keys))
     scan.template("", True)
     for name in program.trees:

@@ -28,6 +28,7 @@ MAX_EXPANDED_TEXT: Final = 128 * 1024 * 1024
 
 _TAG = "tag:yaml.org,2002:"
 _STR, _INT, _FLOAT, _BOOL = f"{_TAG}str", f"{_TAG}int", f"{_TAG}float", f"{_TAG}bool"
+_SEQUENCE, _MAPPING = f"{_TAG}seq", f"{_TAG}map"
 _NULL, _BINARY, _TIMESTAMP, _MERGE = f"{_TAG}null", f"{_TAG}binary", f"{_TAG}timestamp", f"{_TAG}merge"
 PLAIN: Final = "!plain"  # our own mark; a document cannot write it without being an explicit, foreign tag
 
@@ -40,6 +41,18 @@ class _NodeLoader(_Loader):  # type: ignore[misc]  # the C base has no type info
 
     yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {None: [(PLAIN, re.compile(""))]}
     yaml_path_resolvers: ClassVar[dict[Any, Any]] = {}
+
+    def resolve(self, kind: type[Node], _value: str | None, implicit: Any) -> str:
+        """Return the tag of an untagged node. The general resolver asks tables for every node; this is all they say."""
+        if kind is ScalarNode:
+            return PLAIN if implicit[0] else _STR
+        return _SEQUENCE if kind is SequenceNode else _MAPPING
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        """Keep no account of paths: no tag depends on one."""
+
+    def ascend_resolver(self) -> None:
+        """Keep no account of paths."""
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class EntryAt:
         return self.entry.side != DATA
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """The ExternalSecret of a subject: itself, or the child a ClusterExternalSecret stamps. base: path of its spec.
 
@@ -67,13 +67,19 @@ class Target:
     namespace: str
     subject: Subject
 
+    @cached_property
+    def all_entries(self) -> tuple[EntryAt, ...]:
+        """Every entry in the order of the manifest."""
+        return tuple(
+            EntryAt(entry, (*self.base, entry.side, *((entry.index,) if entry.side == DATA else (entry.index, "extract"))))
+            for entry in entries_of(self.external)
+        )
+
     def entries(self) -> Iterator[EntryAt]:
         """Yield every entry in the order of the manifest."""
-        for entry in entries_of(self.external):
-            tail: Path = (entry.index,) if entry.side == DATA else (entry.index, "extract")
-            yield EntryAt(entry, (*self.base, entry.side, *tail))
+        return iter(self.all_entries)
 
-    @property
+    @cached_property
     def provider(self) -> Provider | None:
         """The provider, None for a word that is none."""
         return provider_of(self.external)
@@ -147,13 +153,17 @@ class RuleContext:
 
 def target_of(subject: Subject) -> Target | None:
     """Return the ExternalSecret behind a subject, None for other kinds."""
-    obj = subject.obj
+    found: Target | None = subject.memo.get("target")
+    if found is None and isinstance(subject.obj, ExternalSecret | ClusterExternalSecret):
+        found = subject.memo["target"] = _target(subject, subject.obj)
+    return found
+
+
+def _target(subject: Subject, obj: ExternalSecret | ClusterExternalSecret) -> Target:
     if isinstance(obj, ExternalSecret):
         return Target(obj, ("spec",), subject.namespace, subject)
-    if isinstance(obj, ClusterExternalSecret):
-        child = ExternalSecret(metadata=Meta(name=child_name(obj)), spec=obj.spec.external_secret_spec)
-        return Target(child, ("spec", "externalSecretSpec"), "", subject)
-    return None
+    child = ExternalSecret(metadata=Meta(name=child_name(obj)), spec=obj.spec.external_secret_spec)
+    return Target(child, ("spec", "externalSecretSpec"), "", subject)
 
 
 class InputReader:

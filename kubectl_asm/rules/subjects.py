@@ -25,7 +25,7 @@ class Subject:
     """One object of the input.
 
     kind: as written. obj: typed, after repair; None when version or kind is not ours. refused: paths that were reported
-    as structural issues. order: position in the input set.
+    as structural issues. order: position in the input set. memo: what several rules need and is worked out once.
     """
 
     document: Document = field(repr=False)
@@ -40,6 +40,7 @@ class Subject:
     actual: dict[Path, Path] = field(default_factory=dict)
     refused: set[Path] = field(default_factory=set)
     is_own: bool = False
+    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_typed_own(self) -> bool:

@@ -16,14 +16,22 @@ from kubectl_asm.rules.texts import TemplateText, delivered_fields, template_tex
 
 def template_hits(subject: Subject, ctx: RuleContext, kind: RemarkKind) -> Iterator[Hit]:
     """Yield the remarks of one kind on every template of a subject."""
+    found = subject.memo.get("template_remarks")
+    if found is None:
+        found = subject.memo["template_remarks"] = tuple(_remarks(subject, ctx))
+    for text, remark in found:
+        if remark.kind is kind:
+            yield _hit(text, remark)
+
+
+def _remarks(subject: Subject, ctx: RuleContext) -> Iterator[tuple[TemplateText, Remark]]:
     target = target_of(subject)
     if target is None or target.external.template is None:
         return
     fields = delivered_fields(target)
     for text in template_texts(target, ctx):
         for remark in template_remarks(text.text, fields, ctx.settings.template_functions):
-            if remark.kind is kind:
-                yield _hit(text, remark)
+            yield text, remark
 
 
 def _hit(text: TemplateText, remark: Remark) -> Hit:
