@@ -230,8 +230,10 @@ def test_ctrl_c_ends_between_objects_with_a_consistent_state(asm: Asm, objects: 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    done = {item["object"]["name"] for item in json.loads(out)["items"]}
-    assert done == set(objects.names()), "what is reported as done is there, and nothing else"
+    items = json.loads(out)["items"]
+    assert {item["decision"] for item in items} <= {"create", "abort"}, "a round that was about to begin is aborted"
+    created = {item["object"]["name"] for item in items if item["decision"] == "create"}
+    assert created == set(objects.names()), "what is reported as created is there, and nothing else"
 
 
 def test_sync_from_files_writes_secrets_and_no_status_of_other_specs(asm: Asm, objects: Objects, tmp_path: Path) -> None:
