@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from kubectl_asm.engine.admit import EntryAdmission
 from kubectl_asm.engine.failure_table import is_refused
-from kubectl_asm.model.backend import ClientPlan, Identity, Tier
+from kubectl_asm.model.backend import AccessKeyPair, ClientPlan, Identity, Tier
 from kubectl_asm.model.externalsecret import ExternalSecret
 from kubectl_asm.model.objects import ObjectRef
 
@@ -71,22 +71,46 @@ class Problem:
     reason: str
 
 
-def base_of(plan: ClientPlan, identity: Identity) -> Principal:
-    """Return who acts after the tier, before the cross-account hop."""
-    if identity.tier is Tier.WORKER_ROLE:
-        return Principal(WORKER_ROLE, "the worker role of the nodes")
-    return Principal(ROLE, identity.role_arn) if identity.role_arn else key_owner(plan)
+class Owners:
+    """Who acts, with equal AccessKeys as one RAM user: which user it is, no manifest says, so it is named by its stores."""
+
+    def __init__(self, subjects: Iterable[Subject]) -> None:
+        keys: dict[str, AccessKeyPair] = {}
+        for subject in subjects:
+            for _, plan, identity in subject.readable():
+                if identity.key is not None:
+                    keys[_place(plan)] = identity.key
+        groups: list[tuple[AccessKeyPair, list[str]]] = []
+        for place in sorted(keys):
+            same = next((places for key, places in groups if key == keys[place]), None)
+            if same is None:
+                groups.append((keys[place], [place]))
+            else:
+                same.append(place)
+        self._owners = {
+            place: Principal(ACCESS_KEY, f"the RAM user of the AccessKey of {', '.join(places)}")
+            for _, places in groups
+            for place in places
+        }
+
+    def key_owner(self, plan: ClientPlan) -> Principal:
+        """Return the RAM user behind the credentials that a client is configured with."""
+        place = _place(plan)
+        return self._owners.get(place) or Principal(ACCESS_KEY, f"the identity of {place}")
+
+    def base(self, plan: ClientPlan, identity: Identity) -> Principal:
+        """Return who acts after the tier, before the cross-account hop."""
+        if identity.tier is Tier.WORKER_ROLE:
+            return Principal(WORKER_ROLE, "the worker role of the nodes")
+        return Principal(ROLE, identity.role_arn) if identity.role_arn else self.key_owner(plan)
+
+    def reader(self, plan: ClientPlan, identity: Identity) -> Principal:
+        """Return whose credentials sign the read."""
+        return Principal(ROLE, identity.hop.role_arn) if identity.hop is not None else self.base(plan, identity)
 
 
-def reader_of(plan: ClientPlan, identity: Identity) -> Principal:
-    """Return whose credentials sign the read."""
-    return Principal(ROLE, identity.hop.role_arn) if identity.hop is not None else base_of(plan, identity)
-
-
-def key_owner(plan: ClientPlan) -> Principal:
-    """Return the RAM user behind an AccessKey, named by where the key is configured."""
-    where = "the environment" if plan.store is None else f"{plan.store[0]} {plan.store[1]}"
-    return Principal(ACCESS_KEY, f"the RAM user of the AccessKey of {where}")
+def _place(plan: ClientPlan) -> str:
+    return "the environment" if plan.store is None else f"{plan.store[0]} {plan.store[1]}"
 
 
 def role_resource(role_arn: str) -> str:

@@ -1,13 +1,13 @@
 """The RAM permissions that exactly these reads need, one document an identity. Pure.
 
-Names are exact: a name with a wildcard in it would widen the policy, so it is reported and left out.
+Batch reads are not part of it: where they are refused, reads go one by one. Names are exact: one with a wildcard in it
+would widen the policy, so it is reported and left out.
 Source: spec/auth.md 11; spec/cloud-apis.md 1.7, 8.1, 8.2.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,13 +16,11 @@ from kubectl_asm.engine.endpoints import is_dedicated
 from kubectl_asm.engine.policies import (
     ACCESS_KEY,
     VERSION,
+    Owners,
     Policy,
     Principal,
     Problem,
     Subject,
-    base_of,
-    key_owner,
-    reader_of,
     role_resource,
 )
 from kubectl_asm.model.backend import ClientPlan, Identity, Provider, Tier
@@ -32,7 +30,6 @@ _HOST_REGION = re.compile(r"(?:kms|kms-vpc|oos|oos-vpc)\.([a-z0-9-]+)\.aliyuncs\
 _SECRET_ARN = re.compile(r"acs:kms:([a-z0-9-]+):(\d+):secret/(.+)", re.ASCII)
 _READ_SECRET: Final = ("kms:GetSecretValue",)
 _READ_PARAMETER: Final = ("oos:GetSecretParameter",)
-_READ_PARAMETERS: Final = ("oos:GetSecretParameter", "oos:GetSecretParameters")
 _DECRYPT: Final = ("kms:Decrypt",)
 _ASSUME: Final = ("sts:AssumeRole",)
 KEY_PLACEHOLDER: Final = "the keys that encrypt these secrets; narrow * to their ids"
@@ -62,12 +59,14 @@ def ram_policies(subjects: Iterable[Subject]) -> RamPolicies:
     """Return the permissions of every identity behind these objects, sorted by identity."""
     grants: dict[Principal, _Grants] = {}
     problems: list[Problem] = []
-    for subject in subjects:
-        batched = _batched_clients(subject)
+    chosen = tuple(subjects)
+    owners = Owners(chosen)
+    for subject in chosen:
         for one, plan, identity in subject.readable():
             ref = subject.external.ref
             try:
-                wanted = [*_hops(plan, identity), *_reads(plan, identity, one.entry.source.key, plan.name in batched)]
+                reader = owners.reader(plan, identity)
+                wanted = [*_hops(owners, plan, identity), *_reads(reader, plan, one.entry.source.key)]
             except ValueError as error:
                 problems.append(Problem(ref, str(one.entry), str(error)))
                 continue
@@ -80,23 +79,22 @@ def ram_policies(subjects: Iterable[Subject]) -> RamPolicies:
 Grant = tuple[Principal, tuple[str, ...], str]
 
 
-def _hops(plan: ClientPlan, identity: Identity) -> Iterator[Grant]:
+def _hops(owners: Owners, plan: ClientPlan, identity: Identity) -> Iterator[Grant]:
     """Yield the roles that are assumed with signed calls; AssumeRoleWithOIDC needs no permission, only trust."""
     if identity.tier is Tier.AK_ASSUME_ROLE:
-        yield key_owner(plan), _ASSUME, role_resource(identity.role_arn)
+        yield owners.key_owner(plan), _ASSUME, role_resource(identity.role_arn)
     if identity.hop is not None:
-        yield base_of(plan, identity), _ASSUME, role_resource(identity.hop.role_arn)
+        yield owners.base(plan, identity), _ASSUME, role_resource(identity.hop.role_arn)
 
 
-def _reads(plan: ClientPlan, identity: Identity, key: str, is_batched: bool) -> Iterator[Grant]:
-    reader = reader_of(plan, identity)
+def _reads(reader: Principal, plan: ClientPlan, key: str) -> Iterator[Grant]:
     region = _region(plan)
     if "*" in key or "?" in key:
         raise ValueError(f'the name "{key[:128]}" holds a wildcard; a policy cannot name it exactly')
     if plan.provider is Provider.OOS:
         yield (
             reader,
-            _READ_PARAMETERS if is_batched else _READ_PARAMETER,
+            _READ_PARAMETER,
             f"acs:oos:{region}:{reader.account}:secretparameter/{key}",
         )
         yield reader, _READ_SECRET, f"acs:kms:{region}:{reader.account}:secret/oos/{key}"
@@ -115,25 +113,11 @@ def _region(plan: ClientPlan) -> str:
     return match[1] if match else plan.region or "*"
 
 
-def _batched_clients(subject: Subject) -> set[str]:
-    """Return the OOS clients that one round asks for several parameters, which is one call for up to ten."""
-    keys = {(plan.name, one.entry.source.key) for one, plan, _ in subject.readable() if plan.provider is Provider.OOS}
-    counts = Counter(name for name, _ in keys)
-    return {name for name, count in counts.items() if count > 1}
-
-
 def _policy(principal: Principal, grants: _Grants) -> Policy:
-    allowed = _merged(grants.allowed)
+    allowed = grants.allowed
     statements: list[Mapping[str, Any]] = [
         {"Effect": "Allow", "Action": list(actions), "Resource": sorted(allowed[actions])} for actions in sorted(allowed)
     ]
     keys = sorted(allowed.get(_DECRYPT, ()))
     document = {"Version": VERSION, "Statement": statements}
     return Policy(principal, document, tuple(sorted(grants.objects)), dict.fromkeys(keys, KEY_PLACEHOLDER))
-
-
-def _merged(allowed: Mapping[tuple[str, ...], set[str]]) -> dict[tuple[str, ...], set[str]]:
-    """Leave out what a wider statement for the same parameter says already."""
-    wide = allowed.get(_READ_PARAMETERS, set())
-    left = {actions: resources - wide if actions == _READ_PARAMETER else resources for actions, resources in allowed.items()}
-    return {actions: resources for actions, resources in left.items() if resources}

@@ -11,20 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kubectl_asm.engine.identity import DEFAULT_AUDIENCE
-from kubectl_asm.engine.policies import ROLE, VERSION, Policy, Principal, Subject, base_of, key_owner, texts
+from kubectl_asm.engine.policies import ROLE, VERSION, Owners, Policy, Principal, Subject, texts
 from kubectl_asm.model.backend import ClientPlan, Identity, Tier
 from kubectl_asm.model.objects import ObjectRef
 from kubectl_asm.model.settings import Settings
 
 ISSUER: Final = "<OIDC_ISSUER>"
 CONTROLLER: Final = "<CONTROLLER_NAMESPACE>:<CONTROLLER_SERVICE_ACCOUNT>"
-RAM_USER: Final = "<RAM_USER_ARN>"
-WORKER_ROLE_ARN: Final = "<WORKER_ROLE_ARN>"
 _MEANINGS: Final = {
     ISSUER: "issuer of the cluster's ServiceAccount tokens: give it with --oidc-issuer, or set --cluster-id and --region",
     CONTROLLER: "ServiceAccount of the controller: give it with --controller-service-account NS/NAME",
-    RAM_USER: "ARN of the RAM user that owns the AccessKey",
-    WORKER_ROLE_ARN: "ARN of the role that is attached to the nodes",
 }
 
 
@@ -48,14 +44,18 @@ class _Trust:
 def trust_policies(subjects: Iterable[Subject], settings: Settings, around: Surroundings) -> tuple[Policy, ...]:
     """Return the trust policy of every role that these objects assume, sorted by role."""
     roles: dict[str, _Trust] = {}
-    for subject in subjects:
+    chosen = tuple(subjects)
+    owners = Owners(chosen)
+    for subject in chosen:
         for _, plan, identity in subject.readable():
-            for role in _take(roles, plan, identity, around):
+            for role in _take(roles, owners, plan, identity, around):
                 role.objects.add(subject.external.ref)
     return tuple(_policy(arn, roles[arn], settings, around) for arn in sorted(roles))
 
 
-def _take(roles: dict[str, _Trust], plan: ClientPlan, identity: Identity, around: Surroundings) -> Iterable[_Trust]:
+def _take(
+    roles: dict[str, _Trust], owners: Owners, plan: ClientPlan, identity: Identity, around: Surroundings
+) -> Iterable[_Trust]:
     taken = []
     if identity.tier in (Tier.SERVICE_ACCOUNT, Tier.TOKEN_FILE):
         trust = roles.setdefault(identity.role_arn, _Trust())
@@ -64,11 +64,11 @@ def _take(roles: dict[str, _Trust], plan: ClientPlan, identity: Identity, around
         taken.append(trust)
     elif identity.tier is Tier.AK_ASSUME_ROLE:
         trust = roles.setdefault(identity.role_arn, _Trust())
-        trust.principals.add(_ram_name(key_owner(plan)))
+        trust.principals.add(_ram_name(owners.key_owner(plan)))
         taken.append(trust)
     if identity.hop is not None:
         trust = roles.setdefault(identity.hop.role_arn, _Trust())
-        trust.principals.add(_ram_name(base_of(plan, identity)))
+        trust.principals.add(_ram_name(owners.base(plan, identity)))
         taken.append(trust)
     return taken
 
@@ -79,9 +79,8 @@ def _subject(identity: Identity, around: Surroundings) -> str:
 
 
 def _ram_name(principal: Principal) -> str:
-    if principal.kind == ROLE:
-        return principal.name
-    return WORKER_ROLE_ARN if principal.kind == "workerRole" else RAM_USER
+    """Return a role's ARN, and a placeholder for whoever no manifest names."""
+    return principal.name if principal.kind == ROLE else f"<ARN of {principal.name}>"
 
 
 def _policy(arn: str, trust: _Trust, settings: Settings, around: Surroundings) -> Policy:
@@ -94,6 +93,8 @@ def _policy(arn: str, trust: _Trust, settings: Settings, around: Surroundings) -
     document = {"Version": VERSION, "Statement": statements}
     text = str(document)
     placeholders = {token: meaning for token, meaning in _MEANINGS.items() if token in text}
+    unnamed = (name for name in trust.principals if name.startswith("<"))
+    placeholders |= dict.fromkeys(unnamed, "it stands in no manifest; ask the RAM console or kubectl asm whoami")
     return Policy(Principal(ROLE, arn), document, tuple(sorted(trust.objects)), placeholders)
 
 
