@@ -97,7 +97,7 @@ live: $(VENV)/.dev ## Run the tests against a real kube-apiserver and etcd (buil
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure start-up, rendering and syncing
-	@for name in startup render sync gotemplate; do echo "== $$name"; $(PY) benchmarks/$$name.py; done
+	@for name in startup render sync gotemplate validate; do echo "== $$name"; $(PY) benchmarks/$$name.py; done
 
 ## Generated files
 

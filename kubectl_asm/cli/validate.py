@@ -16,6 +16,7 @@ from kubectl_asm.cli.setting_options import config_path, controller_options, set
 from kubectl_asm.diagnostics import Severity
 from kubectl_asm.errors import InputError, UsageError
 from kubectl_asm.manifest.documents import parse_documents
+from kubectl_asm.manifest.nodes import paused_gc
 from kubectl_asm.manifest.settings_sources import EffectiveSettings, resolve_settings
 from kubectl_asm.report.findings import baseline_text, make_report, read_baseline
 from kubectl_asm.report.lint_forms import FORMS, write_report
@@ -66,6 +67,11 @@ _LEVELS: Final[Mapping[str, int]] = {"error": 2, "warning": 1, "info": 0, "never
 @controller_options
 def command(**values: Any) -> int:
     """Check manifests: schema, references, access, endpoints, credentials, keys, templates. Nothing is contacted."""
+    with paused_gc():  # what a run makes lives as long as the run
+        return _validate(values)
+
+
+def _validate(values: Mapping[str, Any]) -> int:
     forms = _forms(values["outputs"])
     selection = Selection(_words(values["selected"]), _words(values["ignored"]), _severities(values["severities"]))
     _check_words(selection)

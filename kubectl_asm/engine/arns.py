@@ -7,7 +7,7 @@ import re
 from kubectl_asm.engine.identity import derive_provider
 from kubectl_asm.model.settings import Settings
 
-_ROLE = re.compile(r"acs:ram:[^:]*:\d+:role/\S+", re.ASCII)
+_ROLE = re.compile(r"acs:ram:[^:]*:\d+:role/[^\s{}<>:]+", re.ASCII)
 _DERIVING = Settings(cluster_id="c", uid="1")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from jmespath.lexer import Lexer
@@ -40,6 +41,7 @@ class PathIssue:
     name: str = ""
 
 
+@lru_cache(maxsize=4096)
 def path_issues(path: str) -> tuple[PathIssue, ...]:
     """Return what is wrong with an expression: its first syntax error, or every bad call."""
     try:

@@ -30,6 +30,9 @@ _SORTS: Final = frozenset({"sortAlpha", "len", "has"})
 _DATES: Final = frozenset({"date", "dateInZone", "date_in_zone", "htmlDate", "htmlDateInZone"})
 _ZONED: Final = frozenset({"dateInZone", "date_in_zone", "htmlDateInZone"})
 _SOMETIMES: Final = frozenset({*_DATES, "durationRound"})
+_NEEDS_MORE: Final[Mapping[str, int]] = {"eq": 2, "ne": 2, "lt": 2, "le": 2, "gt": 2, "ge": 2}
+"""Built-ins whose declared type allows fewer arguments than they accept."""
+
 _WHY: Final = {
     Purity.RANDOM: "gives another result every time",
     Purity.TIME: "depends on the time of day",
@@ -73,7 +76,7 @@ def call_issues(program: Program, functions: Mapping[str, Function]) -> Iterator
 
 def _judged(call: _Call, function: Function, functions: Mapping[str, Function]) -> Iterator[CallIssue]:
     name, count = function.name, len(call.given)
-    least = len(function.params) - function.variadic
+    least = max(len(function.params) - function.variadic, _NEEDS_MORE.get(name, 0))
     if count < least or (count > len(function.params) and not function.variadic):
         wanted = f"at least {least}" if function.variadic else str(least)
         message = f"{name} takes {wanted} argument{'s' * (least != 1)}, not {count}, the piped one included"

@@ -18,6 +18,8 @@ _STRAY = re.compile(r"unexpected \{\{(end|else|break|continue)|expected end; fou
 _OUTSIDE = re.compile(r"\{\{(break|continue)\}\} outside")
 _MISSING_VALUE = re.compile(r"missing value for (\w+)")
 _STAGE = re.compile(r"non executable command in pipeline stage")
+_BAD_CHARACTER = re.compile(r"bad character U\+([0-9A-F]{4,6})")
+_DEFINED_TWICE = re.compile(r"multiple definition of template (.*)", re.DOTALL)
 _CONSTANTS: Final = frozenset(
     {Kind.BOOL, Kind.DOT, Kind.NIL, Kind.NUMBER, Kind.COMPLEX, Kind.CHAR_CONSTANT, Kind.STRING, Kind.RAW_STRING}
 )
@@ -40,6 +42,13 @@ def syntax_place(text: str, error: TemplateSyntaxError) -> tuple[int, int]:
         return _before(tokens, stop, match[1], text)
     if _STAGE.search(message):
         return _stage_constant(tokens, stop)
+    if match := _BAD_CHARACTER.search(message):
+        at = text.find(chr(int(match[1], 16)), stop)
+        return (at if at >= 0 else stop), 1
+    if "unclosed left paren" in message:
+        return _open_paren(tokens, stop), 1
+    if match := _DEFINED_TWICE.search(message):
+        return _last_definition(tokens, match[1])
     found = next((token for token in tokens if token[1] == stop), None)
     return stop, len(found[2]) if found is not None and found[0] not in (Kind.ERROR, Kind.EOF, Kind.TEXT) else 1
 
@@ -60,6 +69,28 @@ def _stop(text: str, error: TemplateSyntaxError, tokens: Sequence[Token]) -> int
 def _opening(tokens: Sequence[Token], stop: int) -> int:
     """Return the offset of the last ``{{`` before a place."""
     return next((token[1] for token in reversed(tokens) if token[0] == Kind.LEFT and token[1] <= stop), stop)
+
+
+def _open_paren(tokens: Sequence[Token], stop: int) -> int:
+    """Return the offset of the innermost parenthesis that is open at a place."""
+    opened: list[int] = []
+    for kind, pos, _value in tokens:
+        if pos > stop:
+            break
+        if kind == Kind.LEFT_PAREN:
+            opened.append(pos)
+        elif kind == Kind.RIGHT_PAREN and opened:
+            opened.pop()
+    return opened[-1] if opened else stop
+
+
+def _last_definition(tokens: Sequence[Token], name: str) -> tuple[int, int]:
+    """Return the place of the name of the last definition of that name, quoted as in the error."""
+    found = (tokens[-1][1], 0)
+    for word, token in pairwise(tokens):
+        if word[0] == Kind.KEYWORD and word[2] in ("define", "block") and token[2].strip('`"') == name.strip('"'):
+            found = token[1], len(token[2])
+    return found
 
 
 def _unclosed_block(tokens: Sequence[Token]) -> int:

@@ -172,8 +172,15 @@ class _Scan:
     calls: list[tuple[int, FunctionUse]] = field(default_factory=list)
     uses_whole_data: bool = False
     entered: set[tuple[str, bool]] = field(default_factory=set)
+    seen: set[object] = field(default_factory=set)
 
     # --- reporting
+
+    def is_new(self, remark: object) -> bool:
+        """Whether a remark is made for the first time; definitions may be scanned twice."""
+        count = len(self.seen)
+        self.seen.add(remark)
+        return len(self.seen) > count
 
     def place(self, begin: int, length: int) -> Place:
         return _place(self.program.text, begin, begin + length)
@@ -182,14 +189,14 @@ class _Scan:
         self, begin: int, length: int, kind: IssueKind, subject: str, message: str, *, hint: str = "", optional: bool = False
     ) -> None:
         issue = Issue(kind, message, subject, self.place(begin, length), hint, optional)
-        if (begin, issue) not in self.issues:
+        if self.is_new((begin, issue)):
             self.issues.append((begin, issue))
 
     def key(self, name: str, begin: int, length: int, context: _Context) -> None:
         """Note the use of a key of the data."""
         optional = context.optional or name in context.checked
         use = (begin, FieldUse(name, self.place(begin, length), optional))
-        if use not in self.fields:
+        if self.is_new(use):
             self.fields.append(use)
         if self.keys is not None and name not in self.keys:
             message = f"the data has no key {name!r}; it prints <no value>"
@@ -327,7 +334,7 @@ class _Scan:
             self.report(node.pos, length, IssueKind.UNKNOWN_FUNCTION, name, message, hint=function_hint(name, self.functions))
             return
         use = (node.pos, FunctionUse(name, self.place(node.pos, length), known.purity))
-        if use not in self.calls:
+        if self.is_new(use):
             self.calls.append(use)
         if known.purity is not Purity.PURE:
             message = f"{name} {_WHY[known.purity]}, so the Secret may change in every round"

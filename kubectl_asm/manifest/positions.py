@@ -8,6 +8,7 @@ Source: lint corpus README section 3 (columns, place of the guilty token).
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -26,6 +27,8 @@ _HEADER = re.compile(r"[|>][-+0-9]*")
 _SURROGATE_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _FILLER: Final = r"\u0020\u0020"
 
+_LINE_BREAK = re.compile("\n")
+_LARGE: Final = 64
 _START: Final = Mark("", 0, 0, 0, None, 0)
 _NOWHERE: Final = ScalarNode("", "", _START, _START)
 """Stands for the root of a document whose nodes cannot be composed."""
@@ -42,6 +45,9 @@ class Places:
         self._text = document.text
         self._root: Node | None = None
         self._is_composed = False
+        self._members: dict[int, dict[str, Step]] = {}
+        self._offsets: dict[int, list[int]] = {}
+        self._line_starts: list[int] | None = None
 
     def value(self, path: Path) -> Span:
         """Return the place of a value; of the nearest existing parent's value when it is absent."""
@@ -57,7 +63,9 @@ class Places:
         node = self._walk(path)[-1][1]
         if not isinstance(node, ScalarNode):
             return self.value(path)
-        offsets = source_offsets(self._text, self.begin(node), node)
+        offsets = self._offsets.get(id(node))
+        if offsets is None:
+            offsets = self._offsets[id(node)] = source_offsets(self._text, self.begin(node), node)
         if offset >= len(offsets):
             end = offsets[-1] if offsets else self.begin(node)
             return self._span(end, end)
@@ -98,12 +106,23 @@ class Places:
             node = _NOWHERE
         found: list[Step] = [(None, node)]
         for step in path:
-            member = _member(node, step)
+            member = self._member(node, step)
             if member is None:
                 break
             found.append(member)
             node = member[1]
         return found
+
+    def _member(self, node: Node, step: str | int) -> Step | None:
+        """Return a member; large mappings are indexed, because every finding walks from the root."""
+        if not isinstance(node, MappingNode) or len(node.value) < _LARGE:
+            return _member(node, step)
+        index = self._members.get(id(node))
+        if index is None:
+            index = self._members[id(node)] = {
+                key.value: (key, value) for key, value in node.value if isinstance(key, ScalarNode)
+            }
+        return index.get(str(step)) or _member(node, step)
 
     # -- marks
 
@@ -133,8 +152,10 @@ class Places:
         return Span(self._file, line, column, end_line, end_column)
 
     def _place(self, index: int) -> tuple[int, int]:
-        line = self._first_line + self._text.count("\n", 0, index)
-        return line, index - self._text.rfind("\n", 0, index)
+        if self._line_starts is None:
+            self._line_starts = [0, *(match.end() for match in _LINE_BREAK.finditer(self._text))]
+        number = bisect_right(self._line_starts, index)
+        return self._first_line + number - 1, index - self._line_starts[number - 1] + 1
 
 
 def _member(node: Node, step: str | int) -> Step | None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_asm.diagnostics import Severity
+from kubectl_asm.manifest.documents import Path
 from kubectl_asm.rules.base import Hit, RuleMeta
 from kubectl_asm.rules.context import RuleContext
 from kubectl_asm.rules.shape import IssueKind, ShapeIssue
@@ -33,10 +34,14 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
     """Yield every value of a wrong type."""
     for issue in subject.issues:
         if issue.kind is IssueKind.TYPE:
-            yield Hit(issue.path, f"{issue.path[-1]}: {issue.detail}", _hint(subject, issue))
+            yield Hit(issue.path, f"{_name(issue.path)}: {issue.detail}", _hint(subject, issue))
         elif issue.kind is IssueKind.LETTER:
-            message = f"{issue.path[-1]}: kubectl reads a plain {issue.detail} as a boolean"
+            message = f"{_name(issue.path)}: kubectl reads a plain {issue.detail} as a boolean"
             yield Hit(issue.path, message, "put it in quotes", severity=Severity.INFO)
+
+
+def _name(path: Path) -> str:
+    return f"{path[-2]}[{path[-1]}]" if isinstance(path[-1], int) else str(path[-1])
 
 
 def _hint(subject: Subject, issue: ShapeIssue) -> str:

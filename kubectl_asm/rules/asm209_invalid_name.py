@@ -44,11 +44,11 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
         yield from _subdomain(("metadata", "name"), subject.name)
     if (target := target_of(subject)) is not None:
         yield from _of_target(target)
-    if isinstance(subject.obj, ClusterExternalSecret) and subject.obj.spec.external_secret_name:
+    if isinstance(subject.obj, ClusterExternalSecret) and subject.has(("spec", "externalSecretName")):
         yield from _subdomain(("spec", "externalSecretName"), subject.obj.spec.external_secret_name)
     for at in conditions_of(subject):
         for index, name in enumerate(at.condition.namespaces):
-            if not _LABEL.fullmatch(name) and name:
+            if not _LABEL.fullmatch(name) and (name or subject.has((*at.path, "namespaces", index))):
                 hint = "names are literal: put a pattern into namespaceRegexes" if set(name) & set("*?[^$") else ""
                 yield Hit((*at.path, "namespaces", index), f"{quoted(name)} is no namespace name", hint)
 
@@ -65,9 +65,10 @@ def _of_target(target: Target) -> Iterator[Hit]:
             if source.name:
                 yield from _subdomain((*path, "name"), source.name)
             for number, item in enumerate(source.items):
-                if item.key and not _ITEM.fullmatch(item.key):
+                at = (*path, "items", number, "key")
+                if not _ITEM.fullmatch(item.key) and target.subject.has(at):
                     message = f"{quoted(item.key)} is no key: 1 to 253 letters, digits, -, _ and ."
-                    yield Hit((*path, "items", number, "key"), message)
+                    yield Hit(at, message)
 
 
 def _subdomain(path: Path, name: str) -> Iterator[Hit]:

@@ -32,9 +32,8 @@ from collections.abc import Iterator
 
 from kubectl_asm.diagnostics import Severity
 from kubectl_asm.manifest.documents import Path
-from kubectl_asm.model.externalsecret import ExternalSecret
 from kubectl_asm.model.objects import ConfigMap, Secret
-from kubectl_asm.rules.base import EXTERNAL_SECRET, Hit, RuleMeta, quoted
+from kubectl_asm.rules.base import Hit, RuleMeta, quoted
 from kubectl_asm.rules.context import RuleContext, target_of
 from kubectl_asm.rules.near import did_you_mean, near_names
 from kubectl_asm.rules.references import namespaces_of, near_miss
@@ -109,5 +108,4 @@ def _missing(path: Path, kind: str, namespace: str, name: str, ctx: RuleContext)
 
 def _is_target(namespace: str, name: str, ctx: RuleContext) -> bool:
     """Whether an ExternalSecret of the input writes that Secret."""
-    targets = (one.obj for one in ctx.by_kind.get(EXTERNAL_SECRET, ()) if one.namespace == namespace)
-    return any(isinstance(obj, ExternalSecret) and obj.target_name == name for obj in targets)
+    return (namespace, name) in ctx.first_with_target

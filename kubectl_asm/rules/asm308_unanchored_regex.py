@@ -56,9 +56,12 @@ def check(subject: Subject, ctx: RuleContext) -> Iterator[Hit]:
                 continue
             message = f"{quoted(pattern)} is not anchored with ^ and $"
             message += f" and also matches {', '.join(surplus)}" if surplus else ": it matches anywhere in a name"
-            yield Hit(
-                (*at.path, "namespaceRegexes", index), message, f"write ^{pattern.removeprefix('^').removesuffix('$')[:64]}$"
-            )
+            yield Hit((*at.path, "namespaceRegexes", index), message, _hint(pattern))
+
+
+def _hint(pattern: str) -> str:
+    inner = pattern.removeprefix("^").removesuffix("$")[:64]
+    return f"write ^(?:{inner})$" if "|" in inner else f"write ^{inner}$"
 
 
 def _surplus(pattern: str, ctx: RuleContext) -> list[str]:

@@ -45,7 +45,7 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
     template_type = spec.target.template.type if spec.target.template else ""
     wanted = template_type or spec.type
     keys = _keys(target) if wanted in _REQUIRED else None
-    if keys is None or subject.has_refused_below(target.base):
+    if keys is None or any(subject.has_refused_below((*target.base, name)) for name in ("data", "dataProcess", "target")):
         return
     missing = [" or ".join(words) for words in _REQUIRED[wanted] if not any(word in keys for word in words)]
     if missing:

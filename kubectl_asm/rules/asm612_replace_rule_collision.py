@@ -21,6 +21,7 @@ Source: spec/data.md section 5.3.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from kubectl_asm.diagnostics import Severity
@@ -45,6 +46,7 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
                 yield Hit(path, f"{quoted(rule.source)} gives every member the name {quoted(rule.target)}: one of them survives")
 
 
+@lru_cache(maxsize=1024)
 def _is_collapsing(source: str, target: str) -> bool:
     try:
         regex = compile_regex(source)

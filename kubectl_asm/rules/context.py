@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from kubectl_asm.engine.admit import DATA, Entry, entries_of, provider_of
 from kubectl_asm.engine.expand import child_name
@@ -26,12 +26,16 @@ Version = tuple[int, ...]
 Obj = TypeVar("Obj", bound=KubeObject)
 
 
+TOLD_BY_COMPONENT: Final = frozenset({"region", "kms_endpoint", "cluster_id", "uid"})
+"""Settings that only the running component knows: nothing is concluded from their defaults."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """How a run judges. unknown: settings nobody told; target: version of the running controller, None to say nothing."""
 
     settings: Settings = field(default_factory=Settings)
-    unknown: frozenset[str] = frozenset()
+    unknown: frozenset[str] = TOLD_BY_COMPONENT
     target: Version | None = None
     closed_world: bool = False
     namespace: str = "default"
@@ -100,6 +104,7 @@ class RuleContext:
         self.target = choices.target
         self.subjects = subjects
         self.references = References(InputReader(self))
+        self.near_misses: dict[tuple[str, str, str], str] = {}
 
     def is_known(self, *names: str) -> bool:
         """Return whether the values of these settings are known, so that something may be said about them."""
@@ -138,6 +143,22 @@ class RuleContext:
         named = {subject.namespace for subject in self.subjects if subject.namespace}
         named.update(subject.name for subject in self.by_kind.get("Namespace", ()))
         return tuple(sorted(named))
+
+    @cached_property
+    def names_in(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """Names of the input's objects by kind and namespace."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for kind, namespace, name in self.by_ref:
+            found.setdefault((kind, namespace), set()).add(name)
+        return {key: frozenset(names) for key, names in found.items()}
+
+    @cached_property
+    def namespaces_with(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """Namespaces that hold an object of a kind and name, sorted."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for kind, namespace, name in sorted(self.by_ref):
+            found.setdefault((kind, name), []).append(namespace)
+        return {key: tuple(namespaces) for key, namespaces in found.items()}
 
     def find(self, kind: str, namespace: str, name: str) -> Subject | None:
         """Return an object of the input."""

@@ -11,10 +11,8 @@ from kubectl_asm.errors import UsageError
 from kubectl_asm.manifest.documents import SourceText
 from kubectl_asm.manifest.settings_sources import EffectiveSettings
 from kubectl_asm.rules import RULES
-from kubectl_asm.rules.context import Choices, Version
+from kubectl_asm.rules.context import TOLD_BY_COMPONENT, Choices, Version
 from kubectl_asm.rules.runner import Selection, Verdicts, run_rules
-
-_TOLD_BY_COMPONENT = ("region", "kms_endpoint", "cluster_id", "uid")
 
 
 def lint(sources: Iterable[SourceText], choices: Choices, selection: Selection | None = None) -> Verdicts:
@@ -37,7 +35,7 @@ def lint_choices(
 
 def unknown_settings(origins: Mapping[str, str]) -> frozenset[str]:
     """Return the fields of the component that no source gives: nothing may be concluded from their defaults."""
-    return frozenset(name for name in _TOLD_BY_COMPONENT if origins.get(name, "default").startswith(("default", "profile")))
+    return frozenset(name for name in TOLD_BY_COMPONENT if origins.get(name, "default").startswith(("default", "profile")))
 
 
 def parse_target(text: str) -> Version:

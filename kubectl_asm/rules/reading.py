@@ -116,7 +116,9 @@ def _syntax(source: SourceText, error: InputError, span: Span) -> FileProblem:
             " inside one value only"
         )
         return FileProblem(SYNTAX, "not valid YAML: template actions stand where keys belong", span, hint)
-    return FileProblem(SYNTAX, error.message, span, error.hint or _escape_hint(error.message))
+    line = lines[span.line - 1] if span.line <= len(lines) else ""
+    hint = "quote a value that starts with braces, or validate the output of helm template" if ": {{" in line else ""
+    return FileProblem(SYNTAX, error.message, span, hint or error.hint or _escape_hint(error.message))
 
 
 def _escape_hint(message: str) -> str:
@@ -198,12 +200,13 @@ class _Tolerant(Constructor):
             if name in kept and isinstance(key_node, ScalarNode) and name != "<<":
                 if (node, key_node) not in self.doubles:
                     self.doubles.append((node, key_node))
+                    self.value(kept[name][1], depth)  # what is overridden may hold duplicates of its own
             elif name == "<<" and name in kept:
                 name = f"<<{len(kept)}"
             kept[name] = (key_node, value_node)
         clean = [(key, value) for key, value in kept.values() if isinstance(key, ScalarNode)]
         result = super()._mapping(MappingNode(node.tag, clean, node.start_mark, node.end_mark, node.flow_style), depth)
-        odd = {name: None for name, (key, _) in kept.items() if not isinstance(key, ScalarNode)}
+        odd = {name: None for name, (key, _) in kept.items() if not isinstance(key, ScalarNode) and key not in self.odd_keys}
         return {**result, **odd}
 
     def _name(self, key: Node, mapping: Node) -> str:

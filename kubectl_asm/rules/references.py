@@ -59,13 +59,17 @@ def near_miss(kind: str, namespace: str, name: str, ctx: RuleContext) -> str:
 
     One letter away, the other kind of store, or another namespace.
     """
-    here = [one.name for one in ctx.by_kind.get(kind, ()) if one.namespace == namespace]
-    if near := near_names(name, here):
+    key = (kind, namespace, name)
+    known = ctx.near_misses.get(key)
+    if known is None:
+        known = ctx.near_misses[key] = _near_miss(kind, namespace, name, ctx)
+    return known
+
+
+def _near_miss(kind: str, namespace: str, name: str, ctx: RuleContext) -> str:
+    if near := near_names(name, ctx.names_in.get((kind, namespace), ())):
         return f"the input has {kind} {', '.join(map(quoted, near))}"
-    other = {STORE_KIND: CLUSTER_STORE_KIND, CLUSTER_STORE_KIND: STORE_KIND}.get(kind)
-    elsewhere = [one for one in ctx.by_kind.get(kind, ()) if one.name == name and one.namespace != namespace]
-    if elsewhere:
-        return f"the input has {kind} {quoted(name)} in namespace {', '.join(sorted(one.namespace for one in elsewhere))}"
-    if other and any(one.name == name for one in ctx.by_kind.get(other, ())):
-        return f"the input has a {other} {quoted(name)}"
-    return ""
+    if elsewhere := [one for one in ctx.namespaces_with.get((kind, name), ()) if one != namespace]:
+        return f"the input has {kind} {quoted(name)} in namespace {', '.join(elsewhere)}"
+    other = {STORE_KIND: CLUSTER_STORE_KIND, CLUSTER_STORE_KIND: STORE_KIND}.get(kind, "")
+    return f"the input has a {other} {quoted(name)}" if (other, name) in ctx.namespaces_with else ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from kubectl_asm.diagnostics import Finding, Severity, Span
-from kubectl_asm.manifest.documents import SourceText
+from kubectl_asm.manifest.documents import Document, SourceText
 from kubectl_asm.manifest.nodes import paused_gc
 from kubectl_asm.manifest.positions import Places
 from kubectl_asm.rules.base import Hit, Place, Rule
@@ -22,6 +22,7 @@ from kubectl_asm.rules.reading import FileProblem, read_parts
 from kubectl_asm.rules.subjects import IGNORE_ANNOTATION, Subject, subjects_of
 
 CRASH: Final = "ASM000"
+_FIRST_JUDGING: Final = "ASM208"  # rules before it report what is refused; those from it on are silent about that
 _COMMENT = re.compile(r"#\s*kubectl-asm:\s*ignore\[([^\]]*)\]")
 _WORDS = re.compile(r"[\s,]+")
 
@@ -94,7 +95,7 @@ class _Run:
         self._found: dict[tuple[object, ...], Located] = {}
         self._files: dict[str, int] = {}
         self._suppressed = 0
-        self._places: dict[int, Places] = {}
+        self._places: tuple[Document | None, Places | None] = (None, None)  # of one document: node trees are large
         self._documents = 0
         self._texts: dict[str, list[str]] = {}
         self._sources: dict[str, SourceText] = {}
@@ -134,7 +135,7 @@ class _Run:
 
     def _hit(self, rule: Rule, subject: Subject, hit: Hit) -> None:
         where = hit.subject or subject
-        is_structural = rule.meta.code < "ASM209"
+        is_structural = rule.meta.code < _FIRST_JUDGING
         if not is_structural and (subject.is_refused(hit.path) if where is subject else False):
             return
         if not is_structural and any(subject.is_refused(path) for path in hit.follows):
@@ -145,10 +146,10 @@ class _Run:
         self._add(Located(finding, rule, ObjectRef(subject.kind, subject.namespace, subject.name)), (subject, where))
 
     def _span(self, subject: Subject, hit: Hit) -> Span:
-        document = subject.document
-        places = self._places.get(id(document))
-        if places is None:
-            places = self._places[id(document)] = Places(document)
+        document, places = self._places
+        if document is not subject.document or places is None:
+            places = Places(subject.document)
+            self._places = (subject.document, places)
         path = subject.written(hit.path)
         if hit.offset is not None:
             return places.inner(path, hit.offset, hit.length)

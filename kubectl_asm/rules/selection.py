@@ -27,11 +27,14 @@ class Selected:
 
 def selected_namespaces(subject: Subject, ctx: RuleContext) -> tuple[Selected, ...]:
     """Return the namespaces a ClusterExternalSecret surely selects, each once."""
-    assert isinstance(subject.obj, ClusterExternalSecret)
-    found: dict[str, Selected] = {}
-    for one in (*_listed(subject.obj, ctx), *_matching(subject.obj, ctx)):
-        found.setdefault(one.namespace.name, one)
-    return tuple(found.values())
+    known: tuple[Selected, ...] | None = subject.memo.get("selected")
+    if known is None:
+        assert isinstance(subject.obj, ClusterExternalSecret)
+        found: dict[str, Selected] = {}
+        for one in (*_listed(subject.obj, ctx), *_matching(subject.obj, ctx)):
+            found.setdefault(one.namespace.name, one)
+        known = subject.memo["selected"] = tuple(found.values())
+    return known
 
 
 def _listed(obj: ClusterExternalSecret, ctx: RuleContext) -> Iterator[Selected]:

@@ -41,6 +41,10 @@ _NEVER_EMPTY: Final = frozenset(
 )
 
 
+_LONGEST_WORD: Final = 64
+_MOST_GUESSES: Final = 200  # comparing words is slow, and an object with more unknown keys is another kind of thing
+
+
 class Form(enum.Enum):
     """What may stand in a place."""
 
@@ -135,6 +139,7 @@ class Repair:
 
     def __init__(self, written: Callable[[Path], str]) -> None:
         self._written = written
+        self._guesses = 0
         self.issues: list[ShapeIssue] = []
         self.actual: dict[Path, Path] = {}
 
@@ -174,7 +179,8 @@ class Repair:
 
     def _list(self, value: list[Any], shape: Shape, path: Path) -> list[Any]:
         assert shape.item is not None
-        return [self.clean(item, shape.item, (*path, index)) for index, item in enumerate(value)]
+        nothing: dict[str, Any] | None = {} if shape.item.required else None
+        return [self.clean(nothing if item is None else item, shape.item, (*path, index)) for index, item in enumerate(value)]
 
     def _map(self, value: dict[Any, Any], path: Path) -> dict[str, str]:
         return {
@@ -199,7 +205,8 @@ class Repair:
         return result
 
     def _unknown(self, key: str, member: Any, shape: Shape, path: Path, result: dict[str, Any], value: dict[Any, Any]) -> None:
-        near = nearest(key, shape.fields)
+        self._guesses += 1
+        near = nearest(key, shape.fields) if self._guesses <= _MOST_GUESSES else ""
         self.issues.append(ShapeIssue(IssueKind.UNKNOWN, (*path, key), near=near, known=tuple(shape.fields)))
         if near and near not in value and near not in result:
             self.actual[(*path, near)] = (*path, key)
@@ -219,6 +226,8 @@ def _described(value: Any) -> str:
 
 def nearest(word: str, known: Mapping[str, Any] | typing.Iterable[str], cutoff: float = 0.75) -> str:
     """Return the known word that was probably meant, letter case aside; empty when none is near."""
+    if len(word) > _LONGEST_WORD:
+        return ""
     lower = {one.lower(): one for one in known}
     found = difflib.get_close_matches(word.lower(), lower, 1, cutoff)
     return lower[found[0]] if found else ""
