@@ -19,7 +19,7 @@ from kubectl_asm.engine.plan import Plan, Retry
 from kubectl_asm.errors import InputError, UsageError
 from kubectl_asm.report.documents import envelope, write_object
 from kubectl_asm.report.markdown import write_diff
-from kubectl_asm.report.plans import diff_item, diff_lines
+from kubectl_asm.report.plans import diff_item, diff_lines, failure_lines
 
 EPILOG = """\b
 Examples:
@@ -50,7 +50,7 @@ def command(**values: Any) -> int:
     with open_session(options, writable=False) as opened:
         session = opened.session
         chosen = session.select(
-            options.names, namespace=options.namespace, all_namespaces=options.all_namespaces, selector=options.selector
+            options.names, namespace=options.namespace, all_namespaces=opened.is_everywhere(options), selector=options.selector
         )
         results = wiring.plan_pass(session, options.concurrency).run(chosen, lambda _result: None)
         plans = [result.plan for result in results]
@@ -74,9 +74,8 @@ def _report(pairs: list[tuple[Plan, Drift]], options: Options) -> int:
                 click.echo(line)
     failed = [plan for plan, _ in pairs if plan.is_partial or isinstance(plan.outcome, Retry)]
     for plan in failed:
-        for entry in plan.entries:
-            if entry.failed:
-                say(f"{plan.external.ref}: {entry.admission.entry}: {entry.error}")
+        for text in failure_lines(plan):
+            say(text)
     is_different = any(drift.change is not Change.NONE for _, drift in pairs)
     return exits.FOUND if is_different or failed else exits.OK
 

@@ -19,6 +19,7 @@ from kubectl_asm.errors import UsageError
 from kubectl_asm.model.settings import Settings
 from kubectl_asm.report.documents import envelope, write_object, write_stream
 from kubectl_asm.report.plans import (
+    failure_lines,
     headline,
     ref_item,
     secret_document,
@@ -91,6 +92,8 @@ def _write(plans: list[Plan], options: Options, settings: Settings) -> None:
     for plan in plans:
         for text in plan.warnings:
             warn(f"{plan.external.ref}: {text}")
+        for text in failure_lines(plan):
+            say(text)
     reveal: bool = options.show_values
     match options.output:
         case "json":

@@ -116,6 +116,12 @@ class Opened:
     cloud: wiring.Cloud
     problems: tuple[InputError, ...] = ()
 
+    @staticmethod
+    def is_everywhere(options: Options) -> bool:
+        """Return whether objects of all namespaces are meant: -A, or files that name their own and no -n."""
+        has_input = bool(options.filenames or options.kustomize)
+        return bool(options.all_namespaces or (has_input and not options.namespace))
+
 
 @contextlib.contextmanager
 def open_session(options: Options, *, writable: bool, adopt: bool = False, dry_run: str = "none") -> Iterator[Opened]:

@@ -76,7 +76,7 @@ def command(**values: Any) -> int:
             return exits.CANNOT_RUN
         session = opened.session
         chosen = session.select(
-            options.names, namespace=options.namespace, all_namespaces=options.all_namespaces, selector=options.selector
+            options.names, namespace=options.namespace, all_namespaces=opened.is_everywhere(options), selector=options.selector
         )
         check_identities(opened, options, chosen)
         _confirm_deletions(options, [one.external for one in wiring.deletions(session, chosen)])

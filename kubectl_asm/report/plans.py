@@ -5,13 +5,15 @@ Source: spec/cli.md 3 (render, diff, sync).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from kubectl_asm.engine.drift import Change, Drift, KeyChange
 from kubectl_asm.engine.plan import Decision, Plan
 from kubectl_asm.manifest.encode import encode_object
-from kubectl_asm.model.objects import KubeObject, ObjectRef
+from kubectl_asm.model.externalsecret import Template
+from kubectl_asm.model.objects import MANAGED_KEYS_ANNOTATION, KubeObject, ObjectRef
+from kubectl_asm.model.sensitive import MASK
 
 MASKED_ANNOTATION: Final = "kubectl-asm/masked"
 _SIGNS = {KeyChange.ADD: "+", KeyChange.REMOVE: "-", KeyChange.CHANGE: "~", KeyChange.SAME: " "}
@@ -32,9 +34,35 @@ def secret_document(plan: Plan, *, reveal: bool) -> dict[str, Any] | None:
         key: value for key, value in document["metadata"].items() if key in ("name", "namespace", "labels", "annotations")
     }
     if not reveal:
-        metadata["annotations"] = {**metadata.get("annotations", {}), MASKED_ANNOTATION: "true"}
+        metadata = _masked_metadata(metadata, plan.external.template)
     data = dict(sorted(document.get("data", {}).items()))
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": document["type"], "data": data}
+
+
+def _masked_metadata(metadata: dict[str, Any], template: Template | None) -> dict[str, Any]:
+    """Return metadata whose rendered values are stars: a template may put any value into a label or an annotation."""
+    rendered = _rendered_metadata(template or Template())
+    masked = dict(metadata)
+    for word, texts in rendered.items():
+        if word in metadata:
+            masked[word] = {key: _masked(key, value, texts) for key, value in metadata[word].items()}
+    masked["annotations"] = {**masked.get("annotations", {}), MASKED_ANNOTATION: "true"}
+    return masked
+
+
+def _rendered_metadata(template: Template) -> dict[str, Mapping[str, str] | None]:
+    """Return the templates behind labels and annotations; None where any key may have come from templateFrom."""
+    targets = {element.target for element in template.template_from}
+    return {
+        "labels": None if "Labels" in targets else template.metadata.labels,
+        "annotations": None if "Annotations" in targets else template.metadata.annotations,
+    }
+
+
+def _masked(key: str, value: str, texts: Mapping[str, str] | None) -> str:
+    if key == MANAGED_KEYS_ANNOTATION:
+        return value
+    return MASK if texts is None or "{{" in texts.get(key, "") else value
 
 
 def entry_items(plan: Plan) -> list[dict[str, Any]]:
@@ -69,6 +97,13 @@ def trace_text(plan: Plan) -> str:
     lines = [f"trace of {plan.external.ref}: {plan.decision}"]
     lines += [f"  {line.stage:<9} {line.subject}: {line.text}" for line in plan.trace]
     return "\n".join(lines)
+
+
+def failure_lines(plan: Plan) -> Iterable[str]:
+    """Yield one sentence a failed entry."""
+    for entry in plan.entries:
+        if entry.failed:
+            yield f"{plan.external.ref}: {entry.admission.entry}: {entry.error}"
 
 
 def headline(plan: Plan) -> str:

@@ -126,3 +126,12 @@ def test_two_folders_are_compared_without_a_cluster(asm, files):
     assert ran.code == 1
     assert ran.out == "Secret shop/app: update\n  - data.password\n  + data.secret ***\n"
     assert asm("diff", "--from-dir", "old", "--to-dir", "old", "--backend", "fixtures.yaml").code == 0
+
+
+def test_objects_of_files_keep_their_own_namespaces(asm, tmp_path, files):
+    files(manifests__app_yaml=APP)
+    where = ("-f", "manifests", "--cluster-dir", "cluster", "--backend", "fixtures.yaml")
+    assert asm("diff", *where).out.startswith("Secret shop/app: create")
+    assert asm("diff", *where, "-n", "elsewhere").out == ""
+    assert asm("sync", *where, "-o", "name").out == "secret/app\n"
+    assert secret_file(tmp_path).exists()

@@ -94,3 +94,25 @@ def test_the_trace_tells_stages_and_no_value(asm, files):
     assert "template  url: rendered" in ran.err
     assert "uuidv4" in ran.err
     assert CANARY not in ran.err + ran.out
+
+
+def test_values_that_a_template_puts_into_metadata_are_masked_too(asm, files):
+    metadata = 'metadata: {labels: {fixed: "yes", leak: "{{ .password | trunc 6 }}"}, annotations: {leak: "{{ .password }}"}}'
+    literal = "templateFrom: [{literal: '{{ .password }}', target: Annotations}]"
+    files(
+        app_yaml=APP
+        + f"  target: {{template: {{{metadata}}}}}\n---\n"
+        + APP.replace("name: app", "name: from")
+        + f"  target: {{template: {{{literal}}}}}\n"
+    )
+    ran = asm("render", "app.yaml", "--backend", "fixtures.yaml")
+    first, second = yaml.safe_load_all(ran.out)
+    assert first["metadata"]["labels"] == {"fixed": "yes", "leak": "***"}
+    assert first["metadata"]["annotations"]["leak"] == "***"
+    assert second["metadata"]["annotations"]["literal"] == "***"
+    assert "canary" not in ran.out + ran.err + asm("render", "app.yaml", "--backend", "fixtures.yaml", "-o", "json").out
+
+
+def test_a_failed_entry_is_explained_on_stderr(asm):
+    ran = asm("render", "app.yaml", "--backend", "fixtures.yaml", "--fail", "db=Forbidden.NoPermission")
+    assert "ExternalSecret shop/app: data[0]: client env.client get data failed: Forbidden.NoPermission, HTTP 403" in ran.err
