@@ -6,7 +6,7 @@ No protocol has an argument that says offline, dry-run or mode: absent adapters 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from kubectl_asm.model.backend import ClientPlan, Provider, SecretAnswer, SecretOutcome, SecretRead
@@ -43,11 +43,29 @@ class ObjectWriter(Protocol):
     def set_finalizers(self, obj: Obj, finalizers: Sequence[str]) -> Obj:
         """Replace metadata.finalizers, with obj's resourceVersion as precondition."""
 
-    def set_status(self, obj: KubeObject, status: Status) -> None:
-        """Write the status subresource of one of our own kinds."""
+    def set_status(self, obj: Obj, status: Status) -> Obj:
+        """Write the status subresource of one of our own kinds; returns the object as stored."""
 
     def apply(self, obj: Obj, *, force: bool) -> Obj:
         """Server-side apply; used for children of a ClusterExternalSecret."""
+
+
+class ObjectWatcher(Protocol):
+    """Tells of changes of objects: those of one kind one at a time and in order."""
+
+    def subscribe(self, kind: type[Obj], told: Callable[[Obj | None, Obj | None], None]) -> None:
+        """Have changes of a kind told as (old, new): (None, new) appeared, (old, new) changed, (old, None) vanished.
+
+        What exists is told as appeared after start; a subscriber that comes later is told at once. Several changes of an
+        object may be told as one. told may read and write objects but must return quickly, and must not raise. Objects
+        of kinds that are watched by their metadata (Secret, ConfigMap, ServiceAccount) may come without labels and data.
+        """
+
+    def need(self, kind: type[KubeObject]) -> None:
+        """Watch a kind from now on that is otherwise watched on demand only. Costs nothing when it is watched already."""
+
+    def start(self) -> None:
+        """Begin to watch and to tell. Returns at once."""
 
 
 class SecretReader(Protocol):

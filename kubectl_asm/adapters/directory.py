@@ -122,9 +122,9 @@ class DirectoryCluster:
         """Record finalizers in the state file; the last one of a deleted object takes the object with it."""
         return self._carried(obj, lambda: self._memory.set_finalizers(obj, finalizers))
 
-    def set_status(self, obj: KubeObject, status: Status) -> None:
+    def set_status(self, obj: Obj, status: Status) -> Obj:
         """Record the status in the state file."""
-        self._carried(obj, lambda: self._memory.set_status(obj, status))
+        return self._carried(obj, lambda: self._memory.set_status(obj, status))
 
     def apply(self, obj: Obj, *, force: bool) -> Obj:
         """Server-side apply."""

@@ -1,21 +1,23 @@
 """Objects in memory that behave like a Kubernetes API server where this program can tell the difference.
 
-Product code: render runs on it, the directory cluster delegates to it, tests use it. It implements ObjectReader and
-ObjectWriter; what is refused lives in apirules, who owns which field in ownership.
+Product code: render runs on it, the directory cluster delegates to it, tests use it. It implements ObjectReader,
+ObjectWriter and ObjectWatcher; what is refused lives in apirules, who owns which field in ownership.
 Source: Kubernetes API conventions; checked against a real kube-apiserver by the contract suite.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
 
 from kubectl_asm.adapters import apirules, ownership
+from kubectl_asm.adapters.feed import ChangeFeed
 from kubectl_asm.adapters.selectors import parse_selector
 from kubectl_asm.errors import ConflictError, RejectedError
 from kubectl_asm.manifest.decode import decode_secret_bytes
@@ -53,11 +55,12 @@ class MemoryCluster:
         self._objects: dict[Key, KubeObject] = {}
         self._version = 0
         self._lock = threading.RLock()
+        self._feed = ChangeFeed()
         self.load(objects)
 
     def load(self, objects: Iterable[KubeObject]) -> None:
         """Create or replace objects as they are, unchecked; missing uid, version and creation time are filled in."""
-        with self._lock:
+        with self._writing():
             for obj in objects:
                 self._put(self._born(obj, obj.metadata))
 
@@ -94,29 +97,12 @@ class MemoryCluster:
 
     def create(self, obj: Obj) -> Obj:
         """Store a new object and return it as stored."""
-        with self._lock:
-            self._check_namespace(obj)
-            if obj.metadata.resource_version:
-                raise RejectedError("resourceVersion should not be set on objects to be created", status=400, reason="BadRequest")
-            if _key_of(obj) in self._objects:
-                raise apirules.already_exists(obj)
-            apirules.check_object(obj)
-            fresh = Meta(
-                name=obj.name,
-                namespace=obj.namespace,
-                labels=dict(obj.metadata.labels),
-                annotations=dict(obj.metadata.annotations),
-                finalizers=obj.metadata.finalizers,
-                owner_references=obj.metadata.owner_references,
-                generate_name=obj.metadata.generate_name,
-            )
-            born = self._born(_with_status_of(None, obj), fresh)
-            books = ownership.after_update((), {}, ownership.leaves_of(born), self._manager)
-            return self._put(_with_meta(born, managed_fields=books))
+        with self._writing():
+            return self._create(obj, "Update")
 
     def update(self, obj: Obj) -> Obj:
         """Replace the object that was read; raises ConflictError, NotFoundError, RejectedError."""
-        with self._lock:
+        with self._writing():
             current = self._current(obj)
             if not obj.metadata.resource_version:
                 text = (
@@ -135,45 +121,86 @@ class MemoryCluster:
 
     def delete(self, obj: KubeObject) -> None:
         """Delete the object with the uid that was read; with finalizers left it is only marked. Absent is fine."""
-        with self._lock:
+        with self._writing():
             current = self._objects.get(_key_of(obj))
             if current is None:
                 return
             if obj.metadata.uid and obj.metadata.uid != current.metadata.uid:
                 raise apirules.replaced(obj, current.metadata.uid)
             if not current.metadata.finalizers:
-                del self._objects[_key_of(obj)]
+                self._drop(obj)
             elif not current.metadata.is_deleting:
                 generation = current.metadata.generation + 1 if current.metadata.generation else 0
                 self._put(self._versioned(_with_meta(current, deletion_timestamp=self._timestamp(), generation=generation)))
 
     def set_finalizers(self, obj: Obj, finalizers: Sequence[str]) -> Obj:
         """Replace the finalizers; an object being deleted goes with its last one."""
-        with self._lock:
+        with self._writing():
             current = self._current(obj)
             return self._replace(current, _with_meta(current, finalizers=tuple(finalizers)))
 
-    def set_status(self, obj: KubeObject, status: Status) -> None:
+    def set_status(self, obj: Obj, status: Status) -> Obj:
         """Write the status subresource of the object that was read, whatever its version."""
-        with self._lock:
+        with self._writing():
             current = self._current(_with_meta(obj, resource_version=""))
             changed = msgspec.structs.replace(current, status=status)
-            if changed != current:
-                self._store_change(current, changed, subresource="status")
+            return current if changed == current else self._store_change(current, changed, subresource="status")
 
     def apply(self, obj: Obj, *, force: bool) -> Obj:
         """Server-side apply: create, or merge what obj names and drop what this manager applied before and names no more."""
-        with self._lock:
+        with self._writing():
             current = self._objects.get(_key_of(obj))
             if current is None:
-                created = self.create(obj)
-                applied = ownership.leaves_of(created)
-                return self._put(
-                    _with_meta(created, managed_fields=ownership.after_apply((), {}, applied, applied, self._manager))
-                )
+                return self._create(obj, "Apply")
             return self._apply_to(cast("Obj", current), obj, force=force)
 
+    # -- ObjectWatcher
+
+    def subscribe(self, kind: type[Obj], told: Callable[[Obj | None, Obj | None], None]) -> None:
+        """Have changes of a kind told by whoever makes them, before the write returns. Implied namespaces are not told."""
+        with self._writing():
+            self._feed.add(kind, told, [obj for obj in self.objects() if isinstance(obj, kind)])
+
+    def need(self, kind: type[KubeObject]) -> None:
+        """Every kind is watched already."""
+
+    def start(self) -> None:
+        """Tell what exists, and every change from now on."""
+        with self._writing():
+            self._feed.open(self.objects())
+
     # -- inside
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Keep others out while objects change, then tell subscribers what changed. Not to be nested."""
+        with self._lock:
+            yield
+        self._feed.tell()
+
+    def _create(self, obj: Obj, operation: str) -> Obj:
+        self._check_namespace(obj)
+        if obj.metadata.resource_version:
+            raise RejectedError("resourceVersion should not be set on objects to be created", status=400, reason="BadRequest")
+        if _key_of(obj) in self._objects:
+            raise apirules.already_exists(obj)
+        apirules.check_object(obj)
+        fresh = Meta(
+            name=obj.name,
+            namespace=obj.namespace,
+            labels=dict(obj.metadata.labels),
+            annotations=dict(obj.metadata.annotations),
+            finalizers=obj.metadata.finalizers,
+            owner_references=obj.metadata.owner_references,
+            generate_name=obj.metadata.generate_name,
+        )
+        born = self._born(_with_status_of(None, obj), fresh)
+        leaves = ownership.leaves_of(born)
+        if operation == "Apply":
+            books = ownership.after_apply((), {}, leaves, leaves, self._manager)
+        else:
+            books = ownership.after_update((), {}, leaves, self._manager)
+        return self._put(_with_meta(born, managed_fields=books))
 
     def _apply_to(self, current: Obj, obj: Obj, *, force: bool) -> Obj:
         before, applied = ownership.leaves_of(current), ownership.leaves_of(_with_status_of(None, obj))
@@ -212,7 +239,7 @@ class MemoryCluster:
         if changed == current:
             return current
         if changed.metadata.is_deleting and not changed.metadata.finalizers:
-            del self._objects[_key_of(changed)]
+            self._drop(changed)
             return self._versioned(changed)
         return self._store_change(current, changed)
 
@@ -267,8 +294,12 @@ class MemoryCluster:
         return _with_meta(obj, resource_version=str(self._version))
 
     def _put(self, obj: Obj) -> Obj:
+        self._feed.record(self._objects.get(_key_of(obj)), obj)
         self._objects[_key_of(obj)] = obj
         return obj
+
+    def _drop(self, obj: KubeObject) -> None:
+        self._feed.record(self._objects.pop(_key_of(obj)), None)
 
     def _timestamp(self) -> str:
         return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

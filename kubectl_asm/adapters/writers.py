@@ -40,10 +40,10 @@ class ForgettingWriter:
         self._forget(obj)
         return self._inner.set_finalizers(obj, finalizers)
 
-    def set_status(self, obj: KubeObject, status: Any) -> None:
+    def set_status(self, obj: Any, status: Any) -> Any:
         """Write a status."""
         self._forget(obj)
-        self._inner.set_status(obj, status)
+        return self._inner.set_status(obj, status)
 
     def apply(self, obj: Any, *, force: bool) -> Any:
         """Apply."""
@@ -69,8 +69,9 @@ class ClientDryRun:
         """Return the object."""
         return obj
 
-    def set_status(self, obj: KubeObject, status: Any) -> None:
-        """Do nothing."""
+    def set_status(self, obj: Any, status: Any) -> Any:  # noqa: ARG002  # the port's signature
+        """Return the object."""
+        return obj
 
     def apply(self, obj: Any, *, force: bool) -> Any:  # noqa: ARG002  # the port's signature
         """Return the object."""

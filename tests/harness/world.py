@@ -121,8 +121,8 @@ class FaultyCluster:
         self._check(("update", "patch", "write"), obj.RESOURCE.kind, obj.namespace)
         return self._inner.set_finalizers(obj, finalizers)
 
-    def set_status(self, obj: Any, status: Any) -> None:
-        self._inner.set_status(obj, status)
+    def set_status(self, obj: Any, status: Any) -> Any:
+        return self._inner.set_status(obj, status)
 
     def apply(self, obj: Any, *, force: bool) -> Any:
         self._check(("create", "update", "patch", "write"), obj.RESOURCE.kind, obj.namespace)

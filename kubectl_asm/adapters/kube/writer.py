@@ -76,8 +76,8 @@ class KubeWriter:
         reply = self._write("PATCH", _path(obj), "patch", obj, {"metadata": metadata}, content_type=MERGE_PATCH)
         return decode(type(obj), reply.body)
 
-    def set_status(self, obj: KubeObject, status: Status) -> None:
-        """Replace the status subresource, whatever version obj has by now.
+    def set_status(self, obj: Obj, status: Status) -> Obj:
+        """Replace the status subresource, whatever version obj has by now; returns the object as the server left it.
 
         A JSON patch, because only its test operation makes the uid a precondition: a merge patch of a status would be
         taken by a successor of the same name. Raises ConflictError when there is one.
@@ -86,11 +86,13 @@ class KubeWriter:
         if obj.metadata.uid:
             patch.insert(0, {"op": "test", "path": "/metadata/uid", "value": obj.metadata.uid})
         try:
-            self._write("PATCH", _path(obj, "status"), "patch", obj, patch, subresource="status", content_type=JSON_PATCH)
+            path = _path(obj, "status")
+            reply = self._write("PATCH", path, "patch", obj, patch, subresource="status", content_type=JSON_PATCH)
         except RejectedError as error:
             if error.message != _FAILED_TEST:
                 raise
             raise replaced(obj, "another") from None
+        return decode(type(obj), reply.body)
 
     def apply(self, obj: Obj, *, force: bool) -> Obj:
         """Server-side apply; force takes fields over from other managers, else ConflictError names them."""
