@@ -72,7 +72,7 @@ def _issues(program: Program, text: str, fields: frozenset[str] | None, profile:
             continue
         begin = starts[issue.place.line - 1] + issue.place.column - 1
         end = starts[issue.place.end_line - 1] + issue.place.end_column - 1
-        if issue.kind is IssueKind.UNKNOWN_FUNCTION:
+        if issue.kind in (IssueKind.UNKNOWN_FUNCTION, IssueKind.UNKNOWN_TEMPLATE):
             yield Remark(RemarkKind.FUNCTION, issue.message, begin, end - begin, issue.hint)
         elif issue.kind is IssueKind.MISSING_FIELD and not issue.optional:
             yield Remark(RemarkKind.FIELD, issue.message, begin, _field_length(text, begin, end), issue.hint)

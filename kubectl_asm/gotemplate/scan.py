@@ -259,10 +259,10 @@ class _Scan:
         if node.name in self.program.trees:
             self.template(node.name, is_data)
             return
-        length = self.program.text.find(" ", node.pos) - node.pos
-        message = f"template {node.name!r} is not defined in this value"
+        closing = self.program.text.find(self.program.text[node.pos], node.pos + 1)
+        message = f'template "{node.name}" is not defined in this value'
         hint = suggestion(node.name, [name for name in self.program.trees if name])
-        self.report(node.pos, max(length, 1), IssueKind.UNKNOWN_TEMPLATE, node.name, message, hint=hint)
+        self.report(node.pos, max(closing + 1 - node.pos, 1), IssueKind.UNKNOWN_TEMPLATE, node.name, message, hint=hint)
 
     # --- expressions
 

@@ -24,6 +24,7 @@ from kubectl_asm.manifest.scalars import Dialect
 Path = tuple[str | int, ...]
 
 _JSON_GAP = re.compile(r"(?:[ \t\r\n]|^---(?=[ \t\r\n]|$))*", re.MULTILINE)
+_LONE_RETURN = re.compile("\r(?!\n)")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_JSON_DIGITS = 20  # more are beyond 64 bits; Python refuses to convert thousands
 _MARK = re.compile(r"^---(?=[ \t\r]|$)", re.MULTILINE)
@@ -74,14 +75,19 @@ def parse_documents(source: SourceText, dialect: Dialect = Dialect.KUBECTL) -> I
 
 
 def decode_text(source: SourceText) -> str:
-    """Return the text of a source: UTF-8 (or UTF-16 with a mark), without byte order mark; raises InputError."""
+    """Return the text of a source: UTF-8 (or UTF-16 with a mark), without byte order mark; raises InputError.
+
+    A carriage return that stands alone ends a line, as in YAML, and becomes a line feed: no offset changes.
+    """
     data = source.data
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        before = data[: error.start]
+        line = before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n") + 1
         raise InputError("the text is not UTF-8", file=source.name, line=line) from None
+    text = _LONE_RETURN.sub("\n", text) if "\r" in text else text
     if "\x00" in text:
         line = text.count("\n", 0, text.index("\x00")) + 1
         raise InputError("the text contains a NUL byte", file=source.name, line=line)

@@ -1,6 +1,7 @@
-"""ASM702 template-unknown-function: templates call functions that exist.
+"""ASM702 template-unknown-function: templates call functions and templates that exist.
 
-Why: an undefined function is a parse error; Helm has functions of its own, which are not here.
+Why: an undefined function is a parse error and an undefined template ends the round; Helm has functions of its own, which are
+not here, and a template that another value defines is not visible.
 Bad::
 
     data: [{key: a, name: a}]
@@ -35,5 +36,5 @@ META = RuleMeta("ASM702", "template-unknown-function", Severity.ERROR, topics=("
 
 
 def check(subject: Subject, ctx: RuleContext) -> Iterator[Hit]:
-    """Yield functions the profile does not have."""
+    """Yield functions the profile does not have, and calls of templates that the same value does not define."""
     yield from template_hits(subject, ctx, RemarkKind.FUNCTION)

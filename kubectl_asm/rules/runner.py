@@ -197,7 +197,8 @@ class _Run:
         if lines is None:
             data = self._sources[file].data
             encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-            lines = self._texts[file] = data.decode(encoding, "replace").split("\n")
+            text = data.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
+            lines = self._texts[file] = text.split("\n")
         return lines
 
     def _line(self, span: Span) -> str:

@@ -116,3 +116,18 @@ def test_objects_of_a_list_are_judged_at_their_place() -> None:
 def test_every_duplicate_is_told_and_the_rest_is_still_judged() -> None:
     text = HEAD + "spec:\n  data:\n    - {key: a, key: b, name: c d}\n    - {key: a, name: one, name: two}\n"
     assert [code for code, *_ in places(check(text))] == ["ASM102", "ASM506", "ASM102"]
+
+
+def test_carriage_returns_alone_end_lines() -> None:
+    text = (BAD + "---\n" + BAD.replace("name: app", "name: web")).replace("\n", "\r")
+    assert [place[:3] for place in places(check(text))] == [("ASM506", 8, 22), ("ASM506", 17, 22)]
+
+
+def test_call_of_a_template_that_nothing_defines_is_reported_at_its_name() -> None:
+    text = template('\'{{ define "row" }}x{{ end }}{{ template "rwo" . }}\'\n')
+    assert places(check(text)) == [("ASM702", 11, 53, 58)]
+
+
+def test_template_of_another_value_is_not_visible() -> None:
+    text = template("'{{ define \"row\" }}x{{ end }}'\n        y: '{{ template \"row\" }}'\n")
+    assert [code for code, *_ in places(check(text))] == ["ASM702"]
