@@ -28,6 +28,49 @@ class Severity(enum.StrEnum):
     INFO = "info"
 
 
+class ChangeKind(enum.Enum):
+    """What a fix does to one node of a document."""
+
+    RENAME = "rename"
+    VALUE = "value"
+    QUOTE = "quote"
+    REMOVE = "remove"
+    INSIDE = "inside"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one node, by path in its document.
+
+    text: the new key, value or part; QUOTE makes text of what is written, REMOVE needs none. offset, length: the part of the
+    decoded value that INSIDE replaces. occurrence: which of several equal keys REMOVE takes, counted from 0.
+    """
+
+    kind: ChangeKind
+    path: tuple[str | int, ...]
+    text: str = ""
+    offset: int = 0
+    length: int = 0
+    occurrence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the characters of a range by a text; an empty text removes them."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """The one right answer to a finding: what is done, as text to replace and as a change of a node, for the proof."""
+
+    title: str
+    edit: Edit
+    change: Change
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing worth telling: a stable code, a place, a sentence and, where possible, what to do."""
@@ -39,3 +82,4 @@ class Finding:
     path: tuple[str | int, ...] = ()
     hint: str = ""
     related: tuple[Span, ...] = field(default=())
+    fix: Fix | None = None

@@ -15,6 +15,7 @@ from kubectl_asm.errors import InputError, UsageError
 from kubectl_asm.manifest.documents import SourceText
 
 STDIN_NAME = "<stdin>"
+_KUSTOMIZED = " (kustomize)"
 _ENDINGS = (".yaml", ".yml", ".json")
 _GLOB_CHARACTERS = frozenset("*?[")
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -86,4 +87,9 @@ def _kustomized(folder: str) -> SourceText:
     if done.returncode:
         reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise InputError(f"kubectl kustomize failed: {reason[-1] if reason else 'no message'}", file=folder)
-    return SourceText(f"{folder} (kustomize)", done.stdout)
+    return SourceText(f"{folder}{_KUSTOMIZED}", done.stdout)
+
+
+def is_generated(name: str) -> bool:
+    """Return whether a source is no file of its own: stdin, or what kubectl built."""
+    return name == STDIN_NAME or name.endswith(_KUSTOMIZED)

@@ -15,14 +15,14 @@ from kubectl_asm.cli.options import input_options, process_environment
 from kubectl_asm.cli.setting_options import config_path, controller_options, setting_flags
 from kubectl_asm.diagnostics import Severity
 from kubectl_asm.errors import InputError, UsageError
-from kubectl_asm.manifest.documents import parse_documents
+from kubectl_asm.manifest.documents import SourceText, parse_documents
 from kubectl_asm.manifest.nodes import paused_gc
 from kubectl_asm.manifest.settings_sources import EffectiveSettings, resolve_settings
 from kubectl_asm.report.findings import baseline_text, make_report, read_baseline
 from kubectl_asm.report.lint_forms import FORMS, write_report
 from kubectl_asm.rules import RULES
 from kubectl_asm.rules.linting import lint, lint_choices
-from kubectl_asm.rules.runner import Selection
+from kubectl_asm.rules.runner import Located, Selection
 
 EPILOG: Final = """\b
 Examples:
@@ -34,6 +34,9 @@ Examples:
   kubectl asm validate manifests/ --target 0.6.2
   # text on the terminal and SARIF for code scanning, in one run
   kubectl asm validate manifests/ -o text -o sarif=findings.sarif
+  # mend what has one right answer; first look, then do it
+  kubectl asm validate manifests/ --fix --dry-run
+  kubectl asm validate manifests/ --fix
   # adopt it in an old repository: only new findings fail
   kubectl asm validate manifests/ --write-baseline .asm-baseline.json
   kubectl asm validate manifests/ --baseline .asm-baseline.json
@@ -62,6 +65,8 @@ _LEVELS: Final[Mapping[str, int]] = {"error": 2, "warning": 1, "info": 0, "never
 @click.option("--severity", "severities", multiple=True, metavar="CODE=LEVEL", help="Change how serious a rule is.")
 @click.option("--baseline", default="", metavar="FILE", help="Findings of this file are not told again.")
 @click.option("--write-baseline", default="", metavar="FILE", help="Write all findings into a baseline and exit 0.")
+@click.option("--fix", "is_fixing", is_flag=True, help="Fix what has exactly one right answer, then report what is left.")
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="With --fix: print a diff and change no file.")
 @click.option("--target", default="", metavar="VERSION", help="Release that runs: report what it does not know, e.g. 0.6.2.")
 @click.option("--closed-world", is_flag=True, help="What is not in the input does not exist.")
 @controller_options
@@ -72,7 +77,9 @@ def command(**values: Any) -> int:
 
 
 def _validate(values: Mapping[str, Any]) -> int:
-    forms = _forms(values["outputs"])
+    forms = _forms(values["outputs"], is_stdout_taken=values["is_fixing"] and values["is_dry_run"])
+    if values["is_dry_run"] and not values["is_fixing"]:
+        raise UsageError("--dry-run goes with --fix", hint="validate itself changes nothing")
     selection = Selection(_words(values["selected"]), _words(values["ignored"]), _severities(values["severities"]))
     _check_words(selection)
     process = process_environment()
@@ -82,19 +89,29 @@ def _validate(values: Mapping[str, Any]) -> int:
     choices = lint_choices(effective, target=values["target"], closed_world=values["closed_world"], namespace=values["namespace"])
     names = (*values["filenames"], *values["paths"])
     sources = read_sources(names, recursive=values["recursive"], kustomize=values["kustomize"], stdin=process.stdin)
+    baseline = _baseline(values["baseline"])
+    has_changes = False
+    if values["is_fixing"]:
+        from kubectl_asm.cli.fixes import fix  # noqa: PLC0415  # only this loads the second YAML reader
+
+        def judge(given: Sequence[SourceText]) -> Sequence[Located]:
+            return make_report(lint(given, choices, selection), baseline).findings
+
+        run = fix(tuple(sources), judge, is_dry_run=values["is_dry_run"])
+        sources, has_changes = iter(run.sources), run.has_changes and values["is_dry_run"]
     verdicts = lint(sources, choices, selection)
     if values["write_baseline"]:
         _write_file(values["write_baseline"], baseline_text(verdicts.findings))
         click.echo(f"{len(verdicts.findings)} findings written to {values['write_baseline']}", err=True)
         return exits.OK
-    report = make_report(verdicts, _baseline(values["baseline"]))
+    report = make_report(verdicts, baseline)
     for form, file in forms:
         if file:
             with _opened(file) as out:
                 write_report(out, report, form, RULES)
         else:
             write_report(sys.stdout, report, form, RULES)
-    return exits.FOUND if report.worst >= _LEVELS[values["fail_on"]] else exits.OK
+    return exits.FOUND if has_changes or report.worst >= _LEVELS[values["fail_on"]] else exits.OK
 
 
 def _effective(values: Mapping[str, Any], variables: Mapping[str, str]) -> EffectiveSettings:
@@ -113,14 +130,16 @@ def _effective(values: Mapping[str, Any], variables: Mapping[str, str]) -> Effec
 # -- options
 
 
-def _forms(outputs: Sequence[str]) -> list[tuple[str, str]]:
-    """Return (form, file) of every -o; at most one goes to stdout. Raises UsageError."""
+def _forms(outputs: Sequence[str], *, is_stdout_taken: bool) -> list[tuple[str, str]]:
+    """Return (form, file) of every -o; at most one goes to stdout, none when it is taken. Raises UsageError."""
     forms = []
-    for output in outputs or ("text",):
+    for output in outputs or (() if is_stdout_taken else ("text",)):
         form, _, file = output.partition("=")
         if form not in FORMS:
             raise UsageError(f'-o "{form[:64]}" is none of {", ".join(FORMS)}')
         forms.append((form, file))
+    if is_stdout_taken and not all(file for _, file in forms):
+        raise UsageError("the diff goes to stdout", hint="write the report to a file: -o json=FILE")
     if sum(not file for _, file in forms) > 1:
         raise UsageError("only one report can go to stdout", hint="write the others to files: -o sarif=FILE")
     return forms

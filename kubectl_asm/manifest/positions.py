@@ -7,6 +7,7 @@ Source: lint corpus README section 3 (columns, place of the guilty token).
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -87,6 +88,19 @@ class Places:
     def at(self, index: int, end: int | None = None) -> Span:
         """Return the place of a range of the document's text."""
         return self._span(index, index if end is None else end)
+
+    def own_steps(self, path: Path) -> list[Step] | None:
+        """Return the nodes along a path, the root first; None when one is absent or its text serves other places too.
+
+        Text that is anchored, or reached through an alias or a merge key, serves others.
+        """
+        found = self._walk(path)
+        if len(found) <= len(path) or found[0][1] is _NOWHERE:
+            return None
+        for (_, parent), (key, node) in itertools.pairwise(found):
+            if not _is_own_step(parent, key, node) or "&" in self._text[node.start_mark.index : self.begin(node)]:
+                return None
+        return found
 
     # -- nodes
 
@@ -190,6 +204,17 @@ def _merged(node: MappingNode, step: str | int) -> Step | None:
     return None
 
 
+def _is_own_step(parent: Node, key: Node | None, node: Node) -> bool:
+    """Return whether a member stands in the text of its parent: neither merged into it nor an alias."""
+    if isinstance(parent, MappingNode):
+        is_direct = any(key is one for one, _ in parent.value)
+        return is_direct and key is not None and node.start_mark.index >= key.end_mark.index
+    position = next(at for at, one in enumerate(parent.value) if one is node)
+    before = parent.value[position - 1].end_mark.index if position else parent.start_mark.index
+    is_repeated = sum(one is node for one in parent.value) > 1
+    return not is_repeated and node.start_mark.index >= before
+
+
 def every_node(root: Node, visit: Callable[[Node], None]) -> None:
     """Call visit for every node of a tree once, in the order of the text; shared and circular nodes are seen once."""
     seen: set[int] = set()
@@ -204,6 +229,24 @@ def every_node(root: Node, visit: Callable[[Node], None]) -> None:
             waiting.extend(part for pair in reversed(node.value) for part in reversed(pair))
         elif isinstance(node, SequenceNode):
             waiting.extend(reversed(node.value))
+
+
+def path_to(root: Node, wanted: Node) -> Path | None:
+    """Return the path of a node below a root, by its first appearance in the text; None when it is not there."""
+    waiting: list[tuple[Path, Node]] = [((), root)]
+    seen: set[int] = set()
+    while waiting:
+        path, node = waiting.pop()
+        if node is wanted:
+            return path
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, MappingNode):
+            waiting.extend(((*path, key.value), one) for key, one in reversed(node.value) if isinstance(key, ScalarNode))
+        elif isinstance(node, SequenceNode):
+            waiting.extend(((*path, at), one) for at, one in reversed(list(enumerate(node.value))))
+    return None
 
 
 def starts_with(path: Sequence[str | int], prefix: Sequence[str | int]) -> bool:

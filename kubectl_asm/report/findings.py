@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kubectl_asm.diagnostics import Severity, Span
+from kubectl_asm.diagnostics import Fix, Severity, Span
 from kubectl_asm.manifest.decode import path_text
 from kubectl_asm.report.documents import API, envelope
 from kubectl_asm.rules.runner import Located, Verdicts
@@ -31,6 +31,11 @@ class Report:
     def count(self, severity: Severity) -> int:
         """Return the number of findings of one severity."""
         return sum(located.finding.severity is severity for located in self.findings)
+
+    @property
+    def fixable(self) -> int:
+        """The number of findings that --fix would mend."""
+        return sum(located.finding.fix is not None for located in self.findings)
 
     @property
     def worst(self) -> int:
@@ -92,6 +97,21 @@ def _item(located: Located) -> dict[str, Any]:
         "message": finding.message,
         "hint": finding.hint,
         "docs": docs_of(located),
+        **({"fix": fix_item(finding.fix)} if finding.fix else {}),
+    }
+
+
+def fix_item(fix: Fix) -> dict[str, Any]:
+    """Return a fix as data: its title, and the range to replace in the form of a finding's place."""
+    span = fix.edit.span
+    return {
+        "title": fix.title,
+        "file": span.file,
+        "line": span.line,
+        "column": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+        "text": fix.edit.text,
     }
 
 

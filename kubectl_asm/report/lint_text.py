@@ -23,7 +23,8 @@ def summary_line(report: Report) -> str:
     words = (("error", Severity.ERROR), ("warning", Severity.WARNING), ("note", Severity.INFO))
     found = ", ".join(_counted(report.count(severity), word) for word, severity in words)
     hidden = f", {report.suppressed} suppressed" if report.suppressed else ""
-    return f"{_counted(verdicts.files, 'file')}, {_counted(verdicts.resources, 'resource')}: {found}{hidden}"
+    mended = f"; --fix mends {report.fixable}" if report.fixable else ""
+    return f"{_counted(verdicts.files, 'file')}, {_counted(verdicts.resources, 'resource')}: {found}{hidden}{mended}"
 
 
 def _counted(count: int, word: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from kubectl_asm import __version__
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Fix, Severity
 from kubectl_asm.report.findings import ORDER, Report, fingerprints, span_of
 from kubectl_asm.rules.base import Rule
 from kubectl_asm.rules.runner import CRASH, Located
@@ -78,6 +78,7 @@ def _result(located: Located, mark: str, numbers: Mapping[str, int]) -> dict[str
     if obj.kind:
         name = f"{obj.namespace}/{obj.name}" if obj.namespace else obj.name
         place["logicalLocations"] = [{"name": obj.name, "fullyQualifiedName": f"{obj.kind} {name}", "kind": "resource"}]
+    fixes = {"fixes": [_fix(finding.fix)]} if finding.fix else {}
     return {
         "ruleId": finding.code,
         "ruleIndex": numbers[finding.code],
@@ -85,7 +86,22 @@ def _result(located: Located, mark: str, numbers: Mapping[str, int]) -> dict[str
         "message": {"text": text},
         "locations": [place],
         "partialFingerprints": {"kubectlAsm/v1": mark},
+        **fixes,
     }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    """Return the edit of --fix as a SARIF fix; a removal inserts nothing."""
+    span = fix.edit.span
+    region = {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }
+    replacement = {"deletedRegion": region, **({"insertedContent": {"text": fix.edit.text}} if fix.edit.text else {})}
+    change = {"artifactLocation": {"uri": uri(span.file)}, "replacements": [replacement]}
+    return {"description": {"text": fix.title}, "artifactChanges": [change]}
 
 
 def uri(file: str) -> str:

@@ -22,11 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Change, ChangeKind, Severity
 from kubectl_asm.manifest.decode import OWN_KINDS
 from kubectl_asm.model.objects import API_VERSION, GROUP
 from kubectl_asm.rules.base import Hit, RuleMeta, quoted
 from kubectl_asm.rules.context import RuleContext
+from kubectl_asm.rules.near import only_meant
 from kubectl_asm.rules.shape import nearest
 from kubectl_asm.rules.subjects import Subject
 
@@ -43,4 +44,6 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
     if kind is None:
         yield Hit(("apiVersion",), f"an object of group {GROUP} without kind", hint)
     else:
-        yield Hit(("kind",), f"group {GROUP} has no kind {quoted(kind)}", hint)
+        meant = only_meant(str(kind), OWN_KINDS)
+        change = Change(ChangeKind.VALUE, ("kind",), meant) if meant else None
+        yield Hit(("kind",), f"group {GROUP} has no kind {quoted(kind)}", hint, change=change)

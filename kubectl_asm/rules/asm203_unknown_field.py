@@ -21,10 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Change, ChangeKind, Severity
 from kubectl_asm.rules.base import Hit, RuleMeta, key_hit, quoted
 from kubectl_asm.rules.context import RuleContext
-from kubectl_asm.rules.shape import IssueKind
+from kubectl_asm.rules.near import only_meant
+from kubectl_asm.rules.shape import IssueKind, ShapeIssue
 from kubectl_asm.rules.subjects import Subject
 
 META = RuleMeta("ASM203", "unknown-field", Severity.ERROR, topics=("unknown-field",))
@@ -36,4 +37,17 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
         if issue.kind is IssueKind.UNKNOWN and not subject.is_refused(issue.path[:-1]):
             key = issue.path[-1]
             hint = f"did you mean {issue.near}?" if issue.near else f"known here: {', '.join(issue.known)}"
-            yield key_hit(issue.path, f"unknown field {quoted(key)}: the API server drops it", hint)
+            message = f"unknown field {quoted(key)}: the API server drops it"
+            yield key_hit(issue.path, message, hint, change=_rename(issue, subject))
+
+
+def _rename(issue: ShapeIssue, subject: Subject) -> Change | None:
+    """Rename to the one field that can be meant, when it is not there yet and can hold the value."""
+    meant = only_meant(str(issue.path[-1]), issue.known)
+    mended = (*issue.path[:-1], meant)
+    if not meant or meant != issue.near or subject.actual.get(mended) != issue.path:
+        return None
+    others = [one for one in subject.issues if one is not issue and one.path[:-1] == issue.path[:-1]]
+    is_contested = any(one.kind is IssueKind.UNKNOWN and one.near == meant for one in others)
+    has_wrong_form = any(one.kind is IssueKind.TYPE and one.path == mended for one in others)
+    return None if is_contested or has_wrong_form else Change(ChangeKind.RENAME, issue.path, meant)

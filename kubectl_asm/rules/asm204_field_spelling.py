@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Change, ChangeKind, Severity
 from kubectl_asm.rules.base import STORES, Hit, RuleMeta, key_hit
 from kubectl_asm.rules.context import RuleContext
 from kubectl_asm.rules.stores import auths_of
@@ -40,8 +40,13 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
         if not old:
             continue
         path = (*at.path, "remoteRamRoleArn")
-        if new and new != old:
+        if new == old:
+            remove = Change(ChangeKind.REMOVE, path)
+            message = "remoteRamRoleArn is dropped by the API server; remoteRamRoleARN says the same"
+            yield key_hit(path, message, "remove it", change=remove)
+        elif new:
             message = "remoteRamRoleArn and remoteRamRoleARN have different values"
             yield key_hit(path, message, "keep remoteRamRoleARN", Severity.ERROR)
         else:
-            yield key_hit(path, "remoteRamRoleArn is dropped by the API server", "write remoteRamRoleARN")
+            rename = Change(ChangeKind.RENAME, path, "remoteRamRoleARN")
+            yield key_hit(path, "remoteRamRoleArn is dropped by the API server", "write remoteRamRoleARN", change=rename)

@@ -19,8 +19,9 @@ Source: spec/api.md; spec/lint.md section 2.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Change, ChangeKind, Severity
 from kubectl_asm.manifest.documents import Path
 from kubectl_asm.rules.base import Hit, RuleMeta
 from kubectl_asm.rules.context import RuleContext
@@ -29,15 +30,25 @@ from kubectl_asm.rules.subjects import Subject
 
 META = RuleMeta("ASM207", "wrong-type", Severity.ERROR, topics=("wrong-type",))
 
+_IN_QUOTES: Final = "put it in quotes"
+_BRACES: Final = "unquoted braces are a YAML mapping: put the template in quotes"
+
 
 def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
     """Yield every value of a wrong type."""
     for issue in subject.issues:
         if issue.kind is IssueKind.TYPE:
-            yield Hit(issue.path, f"{_name(issue.path)}: {issue.detail}", _hint(subject, issue))
+            hint = _hint(subject, issue)
+            yield Hit(issue.path, f"{_name(issue.path)}: {issue.detail}", hint, change=_quote(issue.path, hint))
         elif issue.kind is IssueKind.LETTER:
             message = f"{_name(issue.path)}: kubectl reads a plain {issue.detail} as a boolean"
-            yield Hit(issue.path, message, "put it in quotes", severity=Severity.INFO)
+            change = _quote(issue.path, _IN_QUOTES)
+            yield Hit(issue.path, message, _IN_QUOTES, severity=Severity.INFO, change=change)
+
+
+def _quote(path: Path, hint: str) -> Change | None:
+    """Quotes make the text that was meant; an interval stays wrong in quotes, for it lacks a unit."""
+    return Change(ChangeKind.QUOTE, path) if hint in (_IN_QUOTES, _BRACES) and path[-1] != "rotationInterval" else None
 
 
 def _name(path: Path) -> str:
@@ -52,7 +63,7 @@ def _hint(subject: Subject, issue: ShapeIssue) -> str:
         and next(iter(value.values())) is None
         and issue.detail.endswith("text belongs")
     ):
-        return "unquoted braces are a YAML mapping: put the template in quotes"
+        return _BRACES
     if isinstance(value, bool | int | float):
-        return "put it in quotes"
+        return _IN_QUOTES
     return "write a list: start each item with a dash" if issue.detail.endswith("a list belongs") else ""

@@ -19,12 +19,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Change, ChangeKind, Severity
 from kubectl_asm.manifest.documents import Path
 from kubectl_asm.model.backend import Provider
 from kubectl_asm.model.externalsecret import CLUSTER_STORE_KIND, STORE_KIND
 from kubectl_asm.rules.base import TARGETS, Hit, RuleMeta, quoted
 from kubectl_asm.rules.context import RuleContext, target_of
+from kubectl_asm.rules.near import only_meant
 from kubectl_asm.rules.shape import nearest
 from kubectl_asm.rules.subjects import Subject
 
@@ -62,4 +63,6 @@ def _word(path: Path, word: str, allowed: Sequence[str]) -> Iterator[Hit]:
     if word and word not in allowed:
         near = nearest(word.strip(), allowed, 0.6)
         hint = f"did you mean {near}?" if near else ""
-        yield Hit(path, f"{path[-1]} {quoted(word)} is none of {', '.join(allowed)}", hint)
+        meant = only_meant(word, allowed)
+        change = Change(ChangeKind.VALUE, path, meant) if meant else None
+        yield Hit(path, f"{path[-1]} {quoted(word)} is none of {', '.join(allowed)}", hint, change=change)

@@ -16,15 +16,25 @@ Source: spec/api.md section 2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Change, ChangeKind, Severity
 from kubectl_asm.model.durations import DurationError, parse_duration
 from kubectl_asm.rules.base import TARGETS, Hit, RuleMeta
 from kubectl_asm.rules.context import RuleContext
 from kubectl_asm.rules.subjects import Subject
 
 META = RuleMeta("ASM210", "invalid-duration", Severity.ERROR, topics=("invalid-duration",), kinds=TARGETS)
+
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", re.ASCII)
+_UNITS: Final = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), "m"),
+    **dict.fromkeys(("h", "hour", "hours"), "h"),
+    **dict.fromkeys(("d", "day", "days"), "d"),
+}
 
 
 def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
@@ -39,7 +49,18 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
             if value:
                 parse_duration(value)
         except DurationError as error:
-            yield Hit(path, str(error), _hint(value))
+            meant = _meant(value)
+            change = Change(ChangeKind.VALUE, path, meant) if meant else None
+            yield Hit(path, str(error), f"write {meant}" if meant else _hint(value), change=change)
+
+
+def _meant(value: str) -> str:
+    """Return the one duration that can be meant: blanks and letter case aside, units written out, whole days in hours."""
+    parts = [(number, _UNITS.get(unit.lower(), "")) for number, unit in _PART.findall(value)]
+    is_whole = not _PART.sub("", value).strip()
+    if not parts or not is_whole or any(not unit or (unit == "d" and not number.isdigit()) for number, unit in parts):
+        return ""
+    return "".join(f"{int(number) * 24}h" if unit == "d" else f"{number}{unit}" for number, unit in parts)
 
 
 def _hint(value: str) -> str:

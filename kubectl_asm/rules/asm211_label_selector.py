@@ -33,12 +33,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Change, ChangeKind, Severity
 from kubectl_asm.engine.access import is_label_key, is_label_value
 from kubectl_asm.manifest.documents import Path
 from kubectl_asm.model.stores import LabelRequirement
 from kubectl_asm.rules.base import CLUSTER_EXTERNAL, CLUSTER_STORE, Hit, RuleMeta, key_hit, quoted
 from kubectl_asm.rules.context import RuleContext
+from kubectl_asm.rules.near import only_meant
 from kubectl_asm.rules.shape import nearest
 from kubectl_asm.rules.stores import selectors_of
 from kubectl_asm.rules.subjects import Subject
@@ -71,6 +72,7 @@ def _requirement(path: Path, requirement: LabelRequirement) -> Iterator[Hit]:
             (*path, "operator"),
             f"operator {quoted(operator)} is none of {', '.join(_OPERATORS)}",
             f"write {near}" if near else "",
+            change=_change((*path, "operator"), operator),
         )
         return
     if operator in ("In", "NotIn") and not values:
@@ -80,6 +82,11 @@ def _requirement(path: Path, requirement: LabelRequirement) -> Iterator[Hit]:
     for index, value in enumerate(values):
         if not is_label_value(value):
             yield Hit((*path, "values", index), f"{quoted(value)} is no label value")
+
+
+def _change(path: Path, operator: str) -> Change | None:
+    meant = only_meant(operator, _OPERATORS)
+    return Change(ChangeKind.VALUE, path, meant) if meant else None
 
 
 def _without_values(path: Path, operator: str) -> Iterator[Hit]:

@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Change, ChangeKind, Severity
 from kubectl_asm.engine.endpoints import is_allowed_host
+from kubectl_asm.manifest.documents import Path
 from kubectl_asm.model.backend import Provider
 from kubectl_asm.rules.base import TARGETS, Hit, RuleMeta, quoted
 from kubectl_asm.rules.context import RuleContext, target_of
@@ -40,4 +41,11 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
     for at in target.entries():
         host = at.source.kms_endpoint.strip()
         if host and not is_allowed_host(host):
-            yield Hit((*at.path, "kmsEndpoint"), f"{quoted(host)} is not a KMS endpoint", _HINT)
+            path = (*at.path, "kmsEndpoint")
+            yield Hit(path, f"{quoted(host)} is not a KMS endpoint", _HINT, change=_bare(path, host))
+
+
+def _bare(path: Path, host: str) -> Change | None:
+    """A URL of an allowed host means that host."""
+    bare = host.lower().removeprefix("https://").removeprefix("http://").rstrip("/")
+    return Change(ChangeKind.VALUE, path, bare) if is_allowed_host(bare) else None

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Change, ChangeKind, Severity
 from kubectl_asm.engine.jmes_scan import is_plain_member
 from kubectl_asm.model.backend import Provider
 from kubectl_asm.model.externalsecret import CLUSTER_STORE_KIND
@@ -55,14 +55,16 @@ def _entry(at: EntryAt, target: Target) -> Iterator[Hit]:
     if target.provider is Provider.OOS:
         for name, attribute in _OOS_IGNORES:
             if getattr(source, attribute):
-                yield key_hit((*at.path, name), f"{name} is ignored by provider oos", "remove it")
+                path = (*at.path, name)
+                yield key_hit(path, f"{name} is ignored by provider oos", "remove it", change=Change(ChangeKind.REMOVE, path))
     elif source.version_id and source.version_stage:
         message = "versionId beside versionStage: the service gets both"
         yield key_hit((*at.path, "versionId"), message, "one of them is enough", Severity.INFO)
     ref = source.secret_store_ref
     if ref is not None and ref.kind == CLUSTER_STORE_KIND and ref.namespace:
         path = (*at.path, "secretStoreRef", "namespace")
-        yield key_hit(path, "namespace is ignored beside kind ClusterSecretStore", "remove it", Severity.INFO)
+        message = "namespace is ignored beside kind ClusterSecretStore"
+        yield key_hit(path, message, "remove it", Severity.INFO, Change(ChangeKind.REMOVE, path))
     if at.is_extract:
         yield from _renames(at)
 

@@ -22,10 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubectl_asm.diagnostics import Severity
-from kubectl_asm.engine.jmes_scan import FUNCTIONS, path_issues
+from kubectl_asm.diagnostics import Change, ChangeKind, Severity
+from kubectl_asm.engine.jmes_scan import FUNCTIONS, PathIssue, path_issues
+from kubectl_asm.manifest.documents import Path
 from kubectl_asm.rules.base import TARGETS, Hit, RuleMeta, quoted
 from kubectl_asm.rules.context import RuleContext, target_of
+from kubectl_asm.rules.near import only_meant
 from kubectl_asm.rules.shape import nearest
 from kubectl_asm.rules.subjects import Subject
 
@@ -46,4 +48,11 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
             for issue in path_issues(rule.path):
                 near = nearest(issue.name, FUNCTIONS) if issue.name and issue.name not in FUNCTIONS else ""
                 hint = f"did you mean {near}?" if near else ""
-                yield Hit(path, f"{quoted(rule.path)}: {issue.message}", hint, offset=issue.offset, length=issue.length)
+                message = f"{quoted(rule.path)}: {issue.message}"
+                yield Hit(path, message, hint, offset=issue.offset, length=issue.length, change=_change(path, issue))
+
+
+def _change(path: Path, issue: PathIssue) -> Change | None:
+    """Write the one function that can be meant."""
+    meant = only_meant(issue.name, FUNCTIONS) if issue.name and issue.name not in FUNCTIONS else ""
+    return Change(ChangeKind.INSIDE, path, meant, issue.offset, issue.length) if meant else None

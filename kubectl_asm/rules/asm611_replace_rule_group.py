@@ -20,8 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Change, ChangeKind, Severity
 from kubectl_asm.gotemplate.goregex import RegexError, compile_regex
+from kubectl_asm.manifest.documents import Path
+from kubectl_asm.model.externalsecret import ReplaceRule
 from kubectl_asm.rules.base import TARGETS, Hit, RuleMeta, quoted
 from kubectl_asm.rules.context import RuleContext, target_of
 from kubectl_asm.rules.subjects import Subject
@@ -42,4 +44,14 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
             for name in unknown:
                 path = (*target.base, "dataProcess", index, "replaceRule", number, "target")
                 hint = f"write ${{{name.rstrip('_')}}}_" if name.endswith("_") else "an unknown group is replaced by nothing"
-                yield Hit(path, f"{quoted(rule.target)}: the source has no group {quoted(name)}", hint)
+                message = f"{quoted(rule.target)}: the source has no group {quoted(name)}"
+                yield Hit(path, message, hint, change=_braces(path, rule, name))
+
+
+def _braces(path: Path, rule: ReplaceRule, name: str) -> Change | None:
+    """An underscore behind a group of the source needs braces around the group."""
+    group, written = name.rstrip("_"), f"${name}"
+    if group == name or rule.target.count(written) != 1 or compile_regex(rule.source).unknown_groups(f"${{{group}}}"):
+        return None
+    text = f"${{{group}}}{name[len(group) :]}"
+    return Change(ChangeKind.INSIDE, path, text, rule.target.index(written), len(written))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from kubectl_asm.diagnostics import Severity
+from kubectl_asm.diagnostics import Change, Severity
 from kubectl_asm.manifest.documents import Path
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class Hit:
     """One thing a rule found, by path in the object.
 
     offset, length: characters inside the decoded text at path. subject: another object of the input the place lies in.
-    follows: paths whose refusal already explains this hit; the path itself always counts.
+    follows: paths whose refusal already explains this hit; the path itself always counts. change: the one right answer, by
+    path in the object the place lies in, where there is exactly one.
     """
 
     path: Path
@@ -68,6 +69,7 @@ class Hit:
     severity: Severity | None = None
     subject: Subject | None = None
     follows: tuple[Path, ...] = field(default=())
+    change: Change | None = None
 
 
 Check = Callable[["Subject", "RuleContext"], Iterator[Hit]]
@@ -89,6 +91,6 @@ def quoted(text: object) -> str:
     return '"' + shown.replace("\n", "\\n").replace("\r", "\\r") + '"'
 
 
-def key_hit(path: Path, message: str, hint: str = "", severity: Severity | None = None) -> Hit:
+def key_hit(path: Path, message: str, hint: str = "", severity: Severity | None = None, change: Change | None = None) -> Hit:
     """Return a hit whose place is the key at path."""
-    return Hit(path, message, hint, Place.KEY, severity=severity)
+    return Hit(path, message, hint, Place.KEY, severity=severity, change=change)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from kubectl_asm.rules.base import quoted
+
+_SHORTEST: Final = 3  # one edit turns a word of three letters into many others
 
 
 def is_near(word: str, other: str) -> bool:
@@ -28,3 +31,19 @@ def did_you_mean(names: Iterable[str]) -> str:
     """Return a question naming the candidates, empty for none."""
     shown = ", ".join(map(quoted, names))
     return f"did you mean {shown}?" if shown else ""
+
+
+def only_meant(word: str, known: Iterable[str]) -> str:
+    """Return the known word that alone can be meant: letter case, blanks, dashes aside, or one edit away; empty for none.
+
+    Stricter than a hint, because a fix writes it.
+    """
+    names = tuple(known)
+    plain = _plain(word)
+    same = [name for name in names if _plain(name) == plain]
+    found = same or [name for name in names if len(name) > _SHORTEST and is_near(plain, _plain(name))]
+    return found[0] if len(found) == 1 and found[0] != word else ""
+
+
+def _plain(word: str) -> str:
+    return word.strip().lower().replace("-", "").replace("_", "")

@@ -14,12 +14,14 @@ from typing import Any, Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from kubectl_asm.diagnostics import Span
+from kubectl_asm.diagnostics import Change, ChangeKind, Fix, Span
 from kubectl_asm.errors import InputError
 from kubectl_asm.manifest.documents import Document, SourceText, decode_text, parse_documents
+from kubectl_asm.manifest.edits import fix_of
 from kubectl_asm.manifest.nodes import Constructor, compose
-from kubectl_asm.manifest.positions import Places, every_node
+from kubectl_asm.manifest.positions import Places, every_node, path_to
 from kubectl_asm.manifest.scalars import Dialect
+from kubectl_asm.rules.subjects import holds_secret
 
 SYNTAX, DUPLICATE, TAG, CYCLE, BOMB, DEEP = "yaml-syntax", "duplicate-key", "yaml-tag", "alias-cycle", "alias-bomb", "too-deep"
 
@@ -59,6 +61,7 @@ class FileProblem:
     message: str
     span: Span
     hint: str = ""
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ def _tolerant(source: SourceText, error: InputError, span: Span) -> Part:
     if not is_own_text(text):
         return Part(document)
     places = Places(document)
-    problems = [*_duplicates(reader, places), *_tags(document)]
+    problems = [*_duplicates(reader, node, places, document), *_tags(document)]
     problems += [FileProblem(SYNTAX, "a mapping key must be a scalar", places.at(at.start_mark.index)) for at in reader.odd_keys]
     is_two_objects = any(key.value == "apiVersion" for _, key in reader.doubles)
     return Part(None if is_two_objects else document, tuple(problems))
@@ -171,7 +174,7 @@ def _part_of(source: SourceText, line: int) -> tuple[int, str]:
     return next(((first, part) for first, part in reversed(parts) if first <= line), (1, text))
 
 
-def _duplicates(reader: _Tolerant, places: Places) -> Iterator[FileProblem]:
+def _duplicates(reader: _Tolerant, root: Node, places: Places, document: Document) -> Iterator[FileProblem]:
     """Yield one problem a repeated key; two apiVersions in one mapping are two objects and nothing else."""
     joined = {id(mapping) for mapping, key in reader.doubles if key.value == "apiVersion"}
     for mapping, key in reader.doubles:
@@ -180,7 +183,22 @@ def _duplicates(reader: _Tolerant, places: Places) -> Iterator[FileProblem]:
             continue
         hint = "a line --- is missing between two objects" if is_version else "the last one counts; remove the other"
         span = places.at(places.begin(key), key.end_mark.index)
-        yield FileProblem(DUPLICATE, f'duplicate key "{str(key.value)[:64]}" in one mapping', span, hint)
+        fix = None if is_version or holds_secret(document) else _without_repeat(reader, root, mapping, key, places, document)
+        yield FileProblem(DUPLICATE, f'duplicate key "{str(key.value)[:64]}" in one mapping', span, hint, fix)
+
+
+def _without_repeat(
+    reader: _Tolerant, root: Node, mapping: Node, key: ScalarNode, places: Places, document: Document
+) -> Fix | None:
+    """Remove a key that says again what the one before it says."""
+    same = [(one, node) for one, node in mapping.value if isinstance(one, ScalarNode) and one.value == key.value]
+    occurrence = next(at for at, (one, _) in enumerate(same) if one is key)
+    values = [reader.value(node) for _, node in same]
+    path = path_to(root, mapping)
+    if not occurrence or path is None or any(repr(value) != repr(values[0]) for value in values):
+        return None
+    change = Change(ChangeKind.REMOVE, (*path, str(key.value)), occurrence=occurrence)
+    return fix_of(document, places, change)
 
 
 class _Tolerant(Constructor):

@@ -12,14 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from kubectl_asm.diagnostics import Finding, Severity, Span
+from kubectl_asm.diagnostics import Change, Finding, Fix, Severity, Span
 from kubectl_asm.manifest.documents import Document, SourceText
+from kubectl_asm.manifest.edits import fix_of
 from kubectl_asm.manifest.nodes import paused_gc
 from kubectl_asm.manifest.positions import Places
 from kubectl_asm.rules.base import Hit, Place, Rule
 from kubectl_asm.rules.context import Choices, RuleContext
 from kubectl_asm.rules.reading import FileProblem, read_parts
-from kubectl_asm.rules.subjects import IGNORE_ANNOTATION, Subject, subjects_of
+from kubectl_asm.rules.subjects import IGNORE_ANNOTATION, Subject, holds_secret, subjects_of
 
 CRASH: Final = "ASM000"
 _FIRST_JUDGING: Final = "ASM208"  # rules before it report what is refused; those from it on are silent about that
@@ -142,14 +143,24 @@ class _Run:
             return
         severity = self._selection.severity(rule, hit.severity or rule.meta.severity)
         span = self._span(where, hit)
-        finding = Finding(rule.meta.code, severity, hit.message, span, where.written(hit.path), hit.hint)
+        fix = self._fix(where, hit.change) if hit.change is not None else None
+        finding = Finding(rule.meta.code, severity, hit.message, span, where.written(hit.path), hit.hint, fix=fix)
         self._add(Located(finding, rule, ObjectRef(subject.kind, subject.namespace, subject.name)), (subject, where))
 
-    def _span(self, subject: Subject, hit: Hit) -> Span:
+    def _fix(self, subject: Subject, change: Change) -> Fix | None:
+        if holds_secret(subject.document):
+            return None
+        return fix_of(subject.document, self._places_of(subject), replace(change, path=subject.written(change.path)))
+
+    def _places_of(self, subject: Subject) -> Places:
         document, places = self._places
         if document is not subject.document or places is None:
             places = Places(subject.document)
             self._places = (subject.document, places)
+        return places
+
+    def _span(self, subject: Subject, hit: Hit) -> Span:
+        places = self._places_of(subject)
         path = subject.written(hit.path)
         if hit.offset is not None:
             return places.inner(path, hit.offset, hit.length)
@@ -166,7 +177,12 @@ class _Run:
             return
         severity = self._selection.severity(rule, rule.meta.severity)
         self._add(
-            Located(Finding(rule.meta.code, severity, problem.message, problem.span, (), problem.hint), rule, ObjectRef()), ()
+            Located(
+                Finding(rule.meta.code, severity, problem.message, problem.span, (), problem.hint, fix=problem.fix),
+                rule,
+                ObjectRef(),
+            ),
+            (),
         )
 
     def _add(self, located: Located, subjects: tuple[Subject, ...]) -> None:

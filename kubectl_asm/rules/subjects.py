@@ -92,6 +92,11 @@ def subjects_of(document: Document, namespace: str, first: int) -> Iterator[Subj
             first += 1
 
 
+def holds_secret(document: Document) -> bool:
+    """Return whether a document holds a Secret: its text is never written anew and never shown in a diff."""
+    return any(isinstance(value, dict) and value.get("kind") == "Secret" for _, value in list_items(document.value))
+
+
 def _subject(
     document: Document, root: Path, value: dict[str, Any], known: type[KubeObject] | None, own: bool, namespace: str, order: int
 ) -> Subject:

@@ -84,3 +84,43 @@ def test_rules_are_listed_and_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kubectl-asm", "rules", "jmespath"]) == 0
     assert capsys.readouterr().out.startswith("ASM603 jmespath: ")
     assert main(["kubectl-asm", "rules", "ASM998"]) == 2
+
+
+def test_fix_writes_the_file_and_reports_what_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, BAD + "---\n" + BAD.replace("name: app", "name: web").replace("naem", "qqqq"), "--fix") == 1
+    text = (tmp_path / "app.yaml").read_text()
+    assert text.startswith(GOOD)
+    told = capsys.readouterr()
+    assert "1 finding fixed in 1 file" in told.err
+    assert "qqqq" in told.out
+    assert "naem" not in told.out
+
+
+def test_fix_with_dry_run_prints_a_diff_and_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, BAD, "--fix", "--dry-run", "-o", f"json={tmp_path / 'report.json'}") == 1
+    assert (tmp_path / "app.yaml").read_text() == BAD
+    out = capsys.readouterr().out
+    assert "\n-spec: {data: [{key: a, naem: a}]}\n+spec: {data: [{key: a, name: a}]}\n" in out
+    item = json.loads((tmp_path / "report.json").read_text())["findings"][0]
+    assert item["fix"]["text"] == "name"
+    assert run(tmp_path, GOOD, "--fix", "--dry-run") == 0
+
+
+def test_diff_of_a_fix_never_shows_a_secret_beside_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hunter2}\n---\n"
+    run(tmp_path, secret + BAD + "---\n" + secret, "--fix", "--dry-run")
+    out = capsys.readouterr()
+    assert "+spec" in out.out
+    assert "hunter2" not in out.out + out.err
+
+
+def test_fix_leaves_a_read_only_folder_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "app.yaml").write_text(BAD)
+    (tmp_path / ".app.yaml.asm-new").mkdir()
+    assert main(["kubectl-asm", "validate", str(tmp_path / "app.yaml"), "--fix"]) == 2
+    assert (tmp_path / "app.yaml").read_text() == BAD
+
+
+@pytest.mark.parametrize("arguments", [("--dry-run",), ("--fix", "--dry-run", "-o", "json")])
+def test_fix_options_that_contradict_could_not_run(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert run(tmp_path, BAD, *arguments) == 2

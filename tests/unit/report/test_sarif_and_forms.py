@@ -110,3 +110,13 @@ def test_baseline_hides_what_it_knows_and_nothing_else() -> None:
 def test_baseline_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="Baseline"):
         read_baseline({"kind": "Config"})
+
+
+def test_sarif_carries_the_edit_of_a_fix() -> None:
+    text = TEXT.partition("spec:")[0] + "spec:\n  provider: KMS\n  data: [{key: a}]\n"
+    (result,) = json.loads(written("sarif", report(text)))["runs"][0]["results"]
+    ((change,),) = [fix["artifactChanges"] for fix in result["fixes"]]
+    assert change["artifactLocation"] == {"uri": "dir/a%20b.yaml"}
+    (replacement,) = change["replacements"]
+    assert replacement["insertedContent"] == {"text": "kms"}
+    assert replacement["deletedRegion"] == result["locations"][0]["physicalLocation"]["region"]
