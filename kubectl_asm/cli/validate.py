@@ -92,7 +92,7 @@ def _validate(values: Mapping[str, Any]) -> int:
     baseline = _baseline(values["baseline"])
     has_changes = False
     if values["is_fixing"]:
-        from kubectl_asm.cli.fixes import fix  # noqa: PLC0415  # only this loads the second YAML reader
+        from kubectl_asm.cli.fixes import fix  # only this loads the second YAML reader
 
         def judge(given: Sequence[SourceText]) -> Sequence[Located]:
             return make_report(lint(given, choices, selection), baseline).findings

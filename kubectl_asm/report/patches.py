@@ -30,14 +30,15 @@ def patch(before: SourceText, after: SourceText) -> Iterator[str]:
             a, b = (before.name, after.name) if PurePath(before.name).is_absolute() else (f"a/{before.name}", f"b/{after.name}")
             yield f"--- {a}\n"
             yield f"+++ {b}\n"
-        lines = difflib.unified_diff(_lines(old), _lines(new), n=3)
-        for line in list(lines)[2:]:
-            line = _HUNK.sub(lambda match: _moved(match, first - 1), line) if line.startswith("@@") else line
-            yield line if line.endswith("\n") else line + _NO_END
+        for line in list(difflib.unified_diff(_lines(old), _lines(new), n=3))[2:]:
+            moved = _moved(line, first - 1)
+            yield moved if moved.endswith("\n") else moved + _NO_END
 
 
-def _moved(match: re.Match[str], by: int) -> str:
-    return f"@@ -{int(match[1]) + by}{match[2]} +{int(match[3]) + by}{match[4]} @@"
+def _moved(line: str, by: int) -> str:
+    """Return a line of a diff; the head of a hunk counts in the document, and shall count in the file."""
+    match = _HUNK.match(line)
+    return f"@@ -{int(match[1]) + by}{match[2]} +{int(match[3]) + by}{match[4]} @@\n" if match else line
 
 
 def _parts(source: SourceText) -> list[tuple[int, str]]:

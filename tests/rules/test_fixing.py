@@ -58,8 +58,8 @@ def mended(text: str) -> str:
             "  data:\n  - key: a\n    jmesPath:\n    - path: to_string(a)\n      objectAlias: b\n",
         ),
         (
-            "  data: [{key: a}]\n  target:\n    template:\n      data:\n        x: >-\n          a\n          {{ .a | toJSON }}\n",
-            "  data: [{key: a}]\n  target:\n    template:\n      data:\n        x: >-\n          a\n          {{ .a | toJson }}\n",
+            "  data: [{key: a}]\n  target:\n    template:\n      data:\n        x: >-\n         a\n         {{ .a | toJSON }}\n",
+            "  data: [{key: a}]\n  target:\n    template:\n      data:\n        x: >-\n         a\n         {{ .a | toJson }}\n",
         ),
         (
             "  provider: oos\n  data:\n  - versionId: v1\n    key: a\n  - key: b\n    # why\n    versionStage: x # gone\n",
