@@ -34,7 +34,8 @@ INTRO = """Every rule of `kubectl asm validate`. A code is never reused; the sev
 | --- | --- |
 | silence one place | `# kubectl-asm: ignore[ASM506]` on the line, or alone on the line above |
 | silence one object | annotation `kubectl-asm/ignore: ASM506` |
-| leave a rule out | `--ignore ASM506` |
+| silence some files | `.asm.yaml`: `validate: {suppress: [{paths: [legacy/], rules: [ASM506]}]}` |
+| leave a rule out | `--ignore ASM506`, or `validate: {ignore: [ASM506]}` in `.asm.yaml` |
 | change how serious it is | `--severity ASM506=warning` |
 | accept what is there today | `--write-baseline FILE`, then `--baseline FILE` |
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import kubectl_asm
+from kubectl_asm.manifest.lint_config import FIELDS as LINT_FIELDS
 from kubectl_asm.manifest.settings_fields import FIELDS, RETIRED, Kind, SettingField, format_value, wanted
 from kubectl_asm.manifest.settings_schema import config_schema
 from kubectl_asm.model.settings import ONE_SHOT, PROFILES
@@ -60,6 +61,24 @@ settings:
   excludeNamespaces: [kube-system]
 ```
 
+`validate:` says how [`kubectl asm validate`](../cli/validate.md) judges in this repository; the command line wins:
+
+```yaml
+validate:
+  paths: [deploy, stores]            # read when the command line names nothing
+  exclude: ["charts/*/templates/"]   # not read when a folder is
+  context: [platform/stores.yaml]    # known, not judged
+  ignore: [extract-quoting]
+  severity: {ASM506: warning}
+  suppress:
+    - {paths: [legacy/], rules: [wildcard-namespaces], reason: goes with the old cluster}
+  failOn: warning
+  baseline: .asm-baseline.json
+  target: 0.6.2
+```
+
+VALIDATE_TABLE
+
 Unknown keys are errors. A JSON schema for editors is packaged as `kubectl_asm/manifest/schemas/asm-config.schema.json`.
 
 ## All settings
@@ -102,12 +121,23 @@ def profile_rows() -> Iterator[str]:
             yield f"| `--{one.flag}` | {code(one.default)} | " + " | ".join(cells) + " |"
 
 
+def validate_table() -> Iterator[str]:
+    """Yield the rows of the validate section."""
+    yield "| key | value | option | meaning |"
+    yield "|---|---|---|---|"
+    for one in LINT_FIELDS:
+        yield f"| `{one.key}` | {one.form.value} | {code(one.flag) if one.flag else ''} | {one.help} |"
+    yield ""
+    yield "Paths are relative to the file and have the form of `.gitignore` lines; `paths`, `context` and `baseline` name files."
+
+
 def page() -> str:
     """Return the whole page."""
     table = ["| flag | values | default | Helm value | meaning |", "|---|---|---|---|---|", *map(row, FIELDS)]
     retired = [f"* `--{one.field.flag}` {one.note}." for one in RETIRED]
     profiles = ["## Profiles", "", "An empty cell leaves the default.", "", *profile_rows()]
-    return "\n".join([HEAD, *table, "", *profiles, "", "## Accepted for upstream's sake", "", *retired, ""])
+    head = HEAD.replace("VALIDATE_TABLE", "\n".join(validate_table()))
+    return "\n".join([head, *table, "", *profiles, "", "## Accepted for upstream's sake", "", *retired, ""])
 
 
 def schema() -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -22,11 +22,18 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
 def read_sources(
-    filenames: Sequence[str], *, recursive: bool = False, kustomize: str = "", stdin: IO[bytes] | None = None
+    filenames: Sequence[str],
+    *,
+    recursive: bool = False,
+    kustomize: str = "",
+    stdin: IO[bytes] | None = None,
+    is_left_out: Callable[[str], bool] = lambda _name: False,
 ) -> Iterator[SourceText]:
     """Yield the text behind every name in order; a folder gives its manifests in name order.
 
-    stdin: used when nothing is named, and for `-`. Raises InputError for what cannot be read, UsageError for no input.
+    stdin: used when nothing is named, and for `-`. is_left_out: files that a folder or pattern does not give.
+
+    Raises InputError for what cannot be read, UsageError for no input.
     """
     if kustomize:
         yield _kustomized(kustomize)
@@ -41,7 +48,7 @@ def read_sources(
             yield SourceText(STDIN_NAME, (stdin or sys.stdin.buffer).read())
             continue
         for path in expand(name, recursive=recursive):
-            if str(path) not in seen:
+            if str(path) not in seen and (str(path) == name or not is_left_out(str(path))):
                 seen.add(str(path))
                 yield read_file(path)
 

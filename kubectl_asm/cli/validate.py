@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from kubectl_asm.adapters.files import read_file, read_sources
+from kubectl_asm.adapters.files import STDIN_NAME, read_file, read_sources
 from kubectl_asm.cli import exits
-from kubectl_asm.cli.options import input_options, process_environment
+from kubectl_asm.cli.lint_settings import LintPlan, lint_plan
+from kubectl_asm.cli.options import ProcessEnvironment, input_options, process_environment
 from kubectl_asm.cli.setting_options import config_path, controller_options, setting_flags
-from kubectl_asm.diagnostics import Severity
 from kubectl_asm.errors import InputError, UsageError
-from kubectl_asm.manifest.documents import SourceText, parse_documents
+from kubectl_asm.manifest.documents import Document, SourceText, parse_documents
 from kubectl_asm.manifest.nodes import paused_gc
 from kubectl_asm.manifest.settings_sources import EffectiveSettings, resolve_settings
-from kubectl_asm.report.findings import baseline_text, make_report, read_baseline
+from kubectl_asm.report.findings import Report, baseline_text, make_report, read_baseline
 from kubectl_asm.report.lint_forms import FORMS, write_report
 from kubectl_asm.rules import RULES
 from kubectl_asm.rules.linting import lint, lint_choices
-from kubectl_asm.rules.runner import Located, Selection
+from kubectl_asm.rules.runner import Located, Verdicts
 
 EPILOG: Final = """\b
 Examples:
@@ -57,9 +57,7 @@ _LEVELS: Final[Mapping[str, int]] = {"error": 2, "warning": 1, "info": 0, "never
     metavar="FORM[=FILE]",
     help=f"Form of the report, may be repeated: {', '.join(FORMS)}. With =FILE it goes to a file.  [default: text]",
 )
-@click.option(
-    "--fail-on", type=click.Choice(list(_LEVELS)), default="error", show_default=True, help="Exit 1 from this severity on."
-)
+@click.option("--fail-on", type=click.Choice(list(_LEVELS)), help="Exit 1 from this severity on.  [default: error]")
 @click.option("--select", "selected", multiple=True, metavar="CODE,...", help="Run only these rules (codes or names).")
 @click.option("--ignore", "ignored", multiple=True, metavar="CODE,...", help="Do not run these rules.")
 @click.option("--severity", "severities", multiple=True, metavar="CODE=LEVEL", help="Change how serious a rule is.")
@@ -80,38 +78,63 @@ def _validate(values: Mapping[str, Any]) -> int:
     forms = _forms(values["outputs"], is_stdout_taken=values["is_fixing"] and values["is_dry_run"])
     if values["is_dry_run"] and not values["is_fixing"]:
         raise UsageError("--dry-run goes with --fix", hint="validate itself changes nothing")
-    selection = Selection(_words(values["selected"]), _words(values["ignored"]), _severities(values["severities"]))
-    _check_words(selection)
     process = process_environment()
+    plan = lint_plan(values)
     effective = _effective(values, process.variables)
     for text in effective.warnings:
         click.echo(f"warning: {text}", err=True)
-    choices = lint_choices(effective, target=values["target"], closed_world=values["closed_world"], namespace=values["namespace"])
-    names = (*values["filenames"], *values["paths"])
-    sources = read_sources(names, recursive=values["recursive"], kustomize=values["kustomize"], stdin=process.stdin)
-    baseline = _baseline(values["baseline"])
+    choices = lint_choices(effective, target=plan.target, closed_world=plan.closed_world, namespace=values["namespace"])
+    known = _context(plan)
+    sources = _sources(values, plan, process)
+    if values["write_baseline"]:
+        return _write_baseline(values["write_baseline"], lint(sources, choices, plan.selection, known))
+    baseline = _baseline(plan.baseline)
     has_changes = False
     if values["is_fixing"]:
         from kubectl_asm.cli.fixes import fix  # only this loads the second YAML reader
 
         def judge(given: Sequence[SourceText]) -> Sequence[Located]:
-            return make_report(lint(given, choices, selection), baseline).findings
+            return make_report(lint(given, choices, plan.selection, known), baseline).findings
 
         run = fix(tuple(sources), judge, is_dry_run=values["is_dry_run"])
-        sources, has_changes = iter(run.sources), run.has_changes and values["is_dry_run"]
-    verdicts = lint(sources, choices, selection)
-    if values["write_baseline"]:
-        _write_file(values["write_baseline"], baseline_text(verdicts.findings))
-        click.echo(f"{len(verdicts.findings)} findings written to {values['write_baseline']}", err=True)
-        return exits.OK
-    report = make_report(verdicts, baseline)
+        sources, has_changes = run.sources, run.has_changes and values["is_dry_run"]
+    report = make_report(lint(sources, choices, plan.selection, known), baseline)
+    _write_reports(report, forms)
+    return exits.FOUND if has_changes or report.worst >= _LEVELS[plan.fail_on] else exits.OK
+
+
+def _sources(values: Mapping[str, Any], plan: LintPlan, process: ProcessEnvironment) -> Iterable[SourceText]:
+    """Return what is judged: what is named, else what is piped in, else the paths of `.asm.yaml`."""
+    names, stdin = (*values["filenames"], *values["paths"]), process.stdin
+    if plan.paths and not names and not values["kustomize"]:
+        piped = stdin.read() if stdin is not None else b""
+        if piped.strip():
+            return (SourceText(STDIN_NAME, piped),)
+        return read_sources(plan.paths, recursive=True, is_left_out=plan.is_left_out)
+    return read_sources(
+        names, recursive=values["recursive"], kustomize=values["kustomize"], stdin=stdin, is_left_out=plan.is_left_out
+    )
+
+
+def _context(plan: LintPlan) -> tuple[Document, ...]:
+    """Return the documents of `.asm.yaml`'s context; what is wrong with them is told where they are judged."""
+    sources = read_sources(plan.context, recursive=True) if plan.context else ()
+    return tuple(part for source in sources for part in parse_documents(source) if isinstance(part, Document))
+
+
+def _write_baseline(file: str, verdicts: Verdicts) -> int:
+    _write_file(file, baseline_text(verdicts.findings))
+    click.echo(f"{len(verdicts.findings)} findings written to {file}", err=True)
+    return exits.OK
+
+
+def _write_reports(report: Report, forms: Sequence[tuple[str, str]]) -> None:
     for form, file in forms:
         if file:
             with _opened(file) as out:
                 write_report(out, report, form, RULES)
         else:
             write_report(sys.stdout, report, form, RULES)
-    return exits.FOUND if has_changes or report.worst >= _LEVELS[values["fail_on"]] else exits.OK
 
 
 def _effective(values: Mapping[str, Any], variables: Mapping[str, str]) -> EffectiveSettings:
@@ -143,26 +166,6 @@ def _forms(outputs: Sequence[str], *, is_stdout_taken: bool) -> list[tuple[str, 
     if sum(not file for _, file in forms) > 1:
         raise UsageError("only one report can go to stdout", hint="write the others to files: -o sarif=FILE")
     return forms
-
-
-def _words(given: Sequence[str]) -> frozenset[str]:
-    return frozenset(word.strip() for text in given for word in text.split(",") if word.strip())
-
-
-def _severities(given: Sequence[str]) -> dict[str, Severity]:
-    found = {}
-    for text in given:
-        word, equals, level = text.partition("=")
-        if not equals or level not in tuple(Severity):
-            raise UsageError(f'--severity "{text[:64]}" is not CODE=error, CODE=warning or CODE=info')
-        found[word] = Severity(level)
-    return found
-
-
-def _check_words(selection: Selection) -> None:
-    known = {word for rule in RULES for word in (rule.meta.code, rule.meta.name)}
-    for word in sorted({*selection.select, *selection.ignore, *selection.severities} - known):
-        raise UsageError(f'there is no rule "{word[:64]}"', hint="kubectl asm rules lists them")
 
 
 def _baseline(file: str) -> frozenset[str]:

@@ -34,7 +34,7 @@ _WATCH: Final = ("env", "WATCH_NAMESPACE")
 
 def read_config(source: SourceText) -> Reading:
     """Return what `.asm.yaml` gives. Raises InputError with the place of the first problem."""
-    document = _only_document(source)
+    document = config_document(source)
     reading = Reading()
     if document is None:
         return reading
@@ -48,8 +48,11 @@ def read_config(source: SourceText) -> Reading:
     return reading.settled()
 
 
-def _settings_of(document: Document) -> Mapping[str, Any]:
-    """Return the settings section of a checked document."""
+def config_document(source: SourceText) -> Document | None:
+    """Return the checked document of `.asm.yaml`, None for an empty file. Raises InputError; sections are not looked into."""
+    document = _only_document(source)
+    if document is None:
+        return None
     root = document.value
     if not isinstance(root, dict):
         raise _problem(document, (), "the file is not a mapping")
@@ -57,7 +60,11 @@ def _settings_of(document: Document) -> Mapping[str, Any]:
     for key, wanted in (("apiVersion", API_VERSION), ("kind", KIND)):
         if root.get(key) != wanted:
             raise _problem(document, (key,), f"{key} must be {wanted}")
-    settings = root.get("settings")
+    return document
+
+
+def _settings_of(document: Document) -> Mapping[str, Any]:
+    settings = document.value.get("settings")
     if settings is not None and not isinstance(settings, dict):
         raise _problem(document, ("settings",), "settings must be a mapping")
     return settings or {}

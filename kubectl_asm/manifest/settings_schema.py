@@ -6,11 +6,15 @@ Source: spec/operation.md 1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from kubectl_asm.manifest.lint_config import FAIL_ON, LEVELS, SUPPRESSION_FIELDS, Form, LintField
+from kubectl_asm.manifest.lint_config import FIELDS as LINT_FIELDS
 from kubectl_asm.manifest.settings_fields import MAX_COUNT, Kind, SettingField, all_fields
 from kubectl_asm.manifest.settings_files import API_VERSION, KIND
 
+_RULE = r"^(ASM\d{3}|[a-z][a-z-]*)$"
 _DURATION = r"^\+?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$"
 
 
@@ -27,9 +31,38 @@ def config_schema() -> dict[str, Any]:
             "apiVersion": {"const": API_VERSION},
             "kind": {"const": KIND},
             "settings": {"type": ["object", "null"], "additionalProperties": False, "properties": settings},
-            "validate": {"description": "Settings of `kubectl asm validate`."},
+            "validate": _section({one.key: one for one in LINT_FIELDS}, "What `kubectl asm validate` does in this repository."),
         },
     }
+
+
+def _section(fields: Mapping[str, LintField], description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {key: {"description": one.help, **_lint_values(one)} for key, one in fields.items()},
+    }
+
+
+def _lint_values(one: LintField) -> dict[str, Any]:
+    match one.form:
+        case Form.SWITCH:
+            return {"type": ["boolean", "null"]}
+        case Form.LEVEL:
+            return {"enum": [*FAIL_ON, None]}
+        case Form.TEXTS:
+            return {"type": ["array", "null"], "items": {"type": "string", "minLength": 1}}
+        case Form.RULES:
+            return {"type": ["array", "null"], "items": {"type": "string", "pattern": _RULE}}
+        case Form.SEVERITIES:
+            levels = {"enum": [*LEVELS, False]}
+            return {"type": ["object", "null"], "patternProperties": {_RULE: levels}, "additionalProperties": False}
+        case Form.SUPPRESSIONS:
+            item = _section(SUPPRESSION_FIELDS, "One suppression.") | {"type": "object", "required": ["paths"]}
+            return {"type": ["array", "null"], "items": item}
+        case _:
+            return {"type": ["string", "null"]}
 
 
 def _schema(one: SettingField) -> dict[str, Any]:

@@ -5,19 +5,21 @@ Source: spec/cli.md 3 (validate), lint corpus README section 4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from kubectl_asm.errors import UsageError
-from kubectl_asm.manifest.documents import SourceText
+from kubectl_asm.manifest.documents import Document, SourceText
 from kubectl_asm.manifest.settings_sources import EffectiveSettings
 from kubectl_asm.rules import RULES
 from kubectl_asm.rules.context import TOLD_BY_COMPONENT, Choices, Version
 from kubectl_asm.rules.runner import Selection, Verdicts, run_rules
 
 
-def lint(sources: Iterable[SourceText], choices: Choices, selection: Selection | None = None) -> Verdicts:
-    """Return the findings of all rules on an input set."""
-    return run_rules(sources, RULES, choices, selection or Selection())
+def lint(
+    sources: Iterable[SourceText], choices: Choices, selection: Selection | None = None, known: Sequence[Document] = ()
+) -> Verdicts:
+    """Return the findings of all rules on an input set. known: objects outside of it that exist."""
+    return run_rules(sources, RULES, choices, selection or Selection(), known)
 
 
 def lint_choices(

@@ -8,7 +8,7 @@ Source: spec/lint.md; spec/cli.md 3 (validate).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -23,6 +23,7 @@ from kubectl_asm.rules.reading import FileProblem, read_parts
 from kubectl_asm.rules.subjects import IGNORE_ANNOTATION, Subject, holds_secret, subjects_of
 
 CRASH: Final = "ASM000"
+EVERY_RULE: Final = "*"
 _FIRST_JUDGING: Final = "ASM208"  # rules before it report what is refused; those from it on are silent about that
 _COMMENT = re.compile(r"#\s*kubectl-asm:\s*ignore\[([^\]]*)\]")
 _WORDS = re.compile(r"[\s,]+")
@@ -60,11 +61,15 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rules run and how serious they are. Words are codes or names; an empty select means all."""
+    """Which rules run and how serious they are. Words are codes or names; an empty select means all.
+
+    ignored_in: the words that are silent about a file, by its name.
+    """
 
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
     severities: Mapping[str, Severity] = field(default_factory=dict)
+    ignored_in: Callable[[str], frozenset[str]] = lambda _file: frozenset()
 
     def has(self, rule: Rule) -> bool:
         """Return whether a rule runs."""
@@ -76,10 +81,20 @@ class Selection:
         return self.severities.get(rule.meta.code, self.severities.get(rule.meta.name, given))
 
 
-def run_rules(sources: Iterable[SourceText], rules: Sequence[Rule], choices: Choices, selection: Selection) -> Verdicts:
-    """Return the findings on an input set, sorted by file order and place."""
+def run_rules(
+    sources: Iterable[SourceText],
+    rules: Sequence[Rule],
+    choices: Choices,
+    selection: Selection,
+    known: Sequence[Document] = (),
+) -> Verdicts:
+    """Return the findings on an input set, sorted by file order and place.
+
+    known: objects outside of the input that it may refer to; those of the input come before them.
+    """
     with paused_gc():
         run = _Run(rules, choices, selection)
+        run.know(known)
         for source in sources:
             run.read(source)
         run.judge()
@@ -93,6 +108,7 @@ class _Run:
         self._choices = choices
         self._selection = selection
         self._subjects: list[Subject] = []
+        self._known: list[Subject] = []
         self._found: dict[tuple[object, ...], Located] = {}
         self._files: dict[str, int] = {}
         self._suppressed = 0
@@ -101,6 +117,13 @@ class _Run:
         self._texts: dict[str, list[str]] = {}
         self._sources: dict[str, SourceText] = {}
         self._comments: dict[str, Mapping[int, frozenset[str]]] = {}
+
+    def know(self, documents: Sequence[Document]) -> None:
+        """Take objects that are not judged."""
+        for document in documents:
+            for subject in subjects_of(document, self._choices.namespace, len(self._known)):
+                subject.is_known_only = True
+                self._known.append(subject)
 
     def read(self, source: SourceText) -> None:
         """Read one source: documents become subjects, problems of the text become findings."""
@@ -111,11 +134,14 @@ class _Run:
             for problem in part.problems:
                 self._file_finding(problem)
             if part.document is not None:
-                self._subjects += subjects_of(part.document, self._choices.namespace, len(self._subjects))
+                first = len(self._known) + len(self._subjects)
+                self._subjects += subjects_of(part.document, self._choices.namespace, first)
 
     def judge(self) -> None:
         """Ask every rule about every object of its kinds."""
-        context = RuleContext(self._choices, self._subjects)
+        given = {(subject.kind, subject.namespace, subject.name) for subject in self._subjects}
+        known = [one for one in self._known if (one.kind, one.namespace, one.name) not in given]
+        context = RuleContext(self._choices, [*known, *self._subjects])
         by_kind: dict[str, list[Rule]] = {}
         for rule in self._rules:
             for kind in rule.meta.kinds:
@@ -191,7 +217,7 @@ class _Run:
         key = (finding.code, finding.span.file, finding.span.line, finding.span.column, finding.message)
         if key in self._found:
             return
-        words = {finding.code} | ({located.rule.meta.name} if located.rule else set())
+        words = {finding.code, EVERY_RULE} | ({located.rule.meta.name} if located.rule else set())
         if words & self._ignored(finding.span, subjects):
             self._suppressed += 1
             return
@@ -202,7 +228,7 @@ class _Run:
         comments = self._comments.get(span.file)
         if comments is None:
             comments = self._comments[span.file] = _ignore_comments(self._lines(span.file))
-        found = set(comments.get(span.line, ()))
+        found = {*comments.get(span.line, ()), *self._selection.ignored_in(span.file)}
         for subject in subjects:
             text = subject.raw(("metadata", "annotations", IGNORE_ANNOTATION))
             found.update(_WORDS.split(text) if isinstance(text, str) else ())

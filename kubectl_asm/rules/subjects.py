@@ -25,7 +25,8 @@ class Subject:
     """One object of the input.
 
     kind: as written. obj: typed, after repair; None when version or kind is not ours. refused: paths that were reported
-    as structural issues. order: position in the input set. memo: what several rules need and is worked out once.
+    as structural issues. order: position in the input set. is_known_only: others may refer to it, and nobody judges it.
+    memo: what several rules need and is worked out once.
     """
 
     document: Document = field(repr=False)
@@ -40,6 +41,7 @@ class Subject:
     actual: dict[Path, Path] = field(default_factory=dict)
     refused: set[Path] = field(default_factory=set)
     is_own: bool = False
+    is_known_only: bool = False
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property

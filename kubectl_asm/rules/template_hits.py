@@ -38,6 +38,9 @@ def _remarks(subject: Subject, ctx: RuleContext) -> Iterator[tuple[TemplateText,
 
 
 def _hit(text: TemplateText, remark: Remark, profile: str) -> Hit:
+    if text.subject.is_known_only and text.reference is not None:  # not a text of the input: told where it is referred to
+        what = f"the {text.subject.kind}'s text: {remark.message}"
+        return Hit(text.reference, what, remark.hint)
     offset = remark.offset if text.has_places else None
     change = _change(text, remark, profile) if text.has_places and remark.kind is RemarkKind.FUNCTION else None
     return Hit(text.path, remark.message, remark.hint, offset=offset, length=remark.length, subject=text.subject, change=change)

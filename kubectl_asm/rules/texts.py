@@ -6,7 +6,7 @@ Source: spec/templates.md 1 and 4; spec/lint.md 3 (template-syntax and following
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kubectl_asm.engine.entries import output_names
 from kubectl_asm.manifest.documents import Path
@@ -18,13 +18,17 @@ from kubectl_asm.rules.subjects import Subject
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
-    """One template. subject: the object its text lies in; has_places: whether characters of it have a place there."""
+    """One template. subject: the object its text lies in; has_places: whether characters of it have a place there.
+
+    reference: the path in the target's own object that leads to a text of another object.
+    """
 
     text: str
     subject: Subject
     path: Path
     is_metadata: bool = False
     has_places: bool = True
+    reference: Path | None = None
 
 
 def template_texts(target: Target, ctx: RuleContext) -> Iterator[TemplateText]:
@@ -48,17 +52,17 @@ def _metadata(template: Template, subject: Subject, path: Path) -> Iterator[Temp
 
 def _element(element: TemplateFrom, path: Path, target: Target, ctx: RuleContext) -> Iterator[TemplateText]:
     if element.config_map is not None:
-        yield from _source(element.config_map, "ConfigMap", target, ctx)
+        yield from _source(element.config_map, "ConfigMap", (*path, "configMap"), target, ctx)
     elif element.secret is not None:
-        yield from _source(element.secret, "Secret", target, ctx)
+        yield from _source(element.secret, "Secret", (*path, "secret"), target, ctx)
     elif element.literal is not None:
         yield TemplateText(element.literal, target.subject, (*path, "literal"))
 
 
-def _source(source: TemplateSource, kind: str, target: Target, ctx: RuleContext) -> Iterator[TemplateText]:
-    for item in source.items:
+def _source(source: TemplateSource, kind: str, path: Path, target: Target, ctx: RuleContext) -> Iterator[TemplateText]:
+    for number, item in enumerate(source.items):
         if text := source_text(ctx.find(kind, target.namespace, source.name), item.key):
-            yield text
+            yield replace(text, reference=(*path, "items", number, "key"))
 
 
 def source_text(subject: Subject | None, key: str) -> TemplateText | None:
@@ -68,7 +72,7 @@ def source_text(subject: Subject | None, key: str) -> TemplateText | None:
     obj = subject.obj
     if isinstance(obj, ConfigMap) and key in obj.data:
         return TemplateText(obj.data[key], subject, ("data", key))
-    if isinstance(obj, Secret) and key in obj.data:
+    if isinstance(obj, Secret) and key in obj.data and not subject.is_known_only:  # of a live Secret only keys are known
         is_plain = isinstance(subject.raw(("stringData", key)), str)
         path = ("stringData" if is_plain else "data", key)
         return TemplateText(obj.data[key].reveal_text(), subject, path, has_places=is_plain)
