@@ -5,8 +5,8 @@ Uses the official client for its pooled, TLS-verified transport and nothing else
 
 from __future__ import annotations
 
-import http.client
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from kubernetes.client.exceptions import ApiException
 from kubectl_asm.adapters.kube.credentials import Credential
 from kubectl_asm.adapters.kube.errors import BROKEN_CONNECTION, Asked, error_of_network, error_of_reply
 from kubectl_asm.adapters.kube.requestlog import RequestLog, RequestRecord
+from kubectl_asm.adapters.kube.stream import NETWORK_ERRORS, Stream
 from kubectl_asm.errors import UnavailableError
 from kubectl_asm.ports import Clock
 
@@ -81,16 +82,37 @@ class Transport:
         """URL of the API server."""
         return self._server
 
-    def read(self, path: str, asked: Asked, query: Mapping[str, str | int] | None = None) -> Reply:
+    def read(self, path: str, asked: Asked, query: Mapping[str, str | int] | None = None, *, accept: str = JSON) -> Reply:
         """GET; waits and asks again when the server is busy (429, 503), at most READ_RETRIES times."""
         for attempt in range(READ_RETRIES + 1):
             try:
-                return self._authenticated("GET", path, asked, query, None, JSON)
+                return self._authenticated("GET", path, asked, query, None, accept=accept)
             except UnavailableError as error:
                 wait = _wait_before_retry(error, attempt)
                 if wait is None or attempt == READ_RETRIES or not self._clock.wait(wait):
                     raise
         raise AssertionError("the last attempt returns or raises")
+
+    def stream(
+        self, path: str, asked: Asked, query: Mapping[str, str | int] | None = None, *, accept: str = JSON, silence_s: float
+    ) -> Stream:
+        """GET an answer that goes on, once; the caller closes it.
+
+        silence_s: longest wait for its beginning and between two pieces of it; after that an UnavailableError.
+        """
+        url, timeout = self._url(path, query), (min(CONNECT_TIMEOUT_S, silence_s), silence_s)
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        response = self._begin(path, url, headers, timeout)
+        if response.status == 401 and self._credential.renew():
+            response.close()
+            response = self._begin(path, url, headers, timeout)
+        if 200 <= response.status < 300:
+            return Stream(response, lambda error: error_of_network(error, self._server, silence_s))
+        try:
+            body = response.data
+        except NETWORK_ERRORS as error:
+            raise error_of_network(error, self._server, silence_s) from None
+        raise error_of_reply(response.status, response.headers, body, asked)
 
     def write(
         self,
@@ -111,42 +133,65 @@ class Transport:
         asked: Asked,
         query: Mapping[str, str | int] | None,
         body: Body | None,
-        content_type: str,
+        content_type: str = "",
+        *,
+        accept: str = JSON,
     ) -> Reply:
         """Make a request; after a 401 once more when the credential can be renewed (the first one had no effect)."""
-        url = f"{self._server}{path}" + (f"?{urlencode(query)}" if query else "")
-        reply = self._send(method, path, url, body, content_type)
+        url = self._url(path, query)
+        headers = {"Accept": accept, "Accept-Encoding": "gzip", **({"Content-Type": content_type} if content_type else {})}
+        reply = self._send(method, path, url, body, headers)
         if reply.status == 401 and self._credential.renew():
-            reply = self._send(method, path, url, body, content_type)
+            reply = self._send(method, path, url, body, headers)
         if 200 <= reply.status < 300:
             return reply
         raise error_of_reply(reply.status, reply.headers, reply.body, asked)
 
-    def _send(self, method: str, path: str, url: str, body: Body | None, content_type: str) -> Reply:
-        headers = self._request_headers(content_type if body is not None else "")
-        started = self._clock.monotonic()
-        status = 0
+    def _begin(self, path: str, url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> Any:
+        with self._recorded("GET", path) as record:
+            response = self._open("GET", url, None, headers, timeout)
+            record(response.status)
+            return response
+
+    def _url(self, path: str, query: Mapping[str, str | int] | None) -> str:
+        return f"{self._server}{path}" + (f"?{urlencode(query)}" if query else "")
+
+    def _send(self, method: str, path: str, url: str, body: Body | None, headers: Mapping[str, str]) -> Reply:
+        with self._recorded(method, path) as record:
+            response = self._open(method, url, body, headers, self._timeout())
+            record(response.status)
+            try:
+                return Reply(response.status, response.headers, response.data)
+            except NETWORK_ERRORS as error:
+                raise error_of_network(error, self._server, self._timeout()[1]) from None
+
+    def _open(self, method: str, url: str, body: Body | None, headers: Mapping[str, str], timeout: tuple[float, float]) -> Any:
+        """Return the answer as urllib3 has it, with its body not read yet."""
         try:
-            response = self._client.request(method, url, headers=headers, body=body, _request_timeout=self._timeout())
-            status = response.status
-            return Reply(status, response.headers, response.response.data)
-        except (urllib3.exceptions.HTTPError, ApiException, http.client.HTTPException, OSError) as error:
-            raise error_of_network(_cause(error), self._server, self._timeout_s or DEFAULT_TIMEOUT_S) from None
+            sent = self._all_headers(headers)
+            return self._client.request(method, url, headers=sent, body=body, _request_timeout=timeout).response
+        except (*NETWORK_ERRORS, ApiException) as error:
+            raise error_of_network(_cause(error), self._server, timeout[1]) from None
+
+    @contextlib.contextmanager
+    def _recorded(self, method: str, path: str) -> Iterator[Callable[[int], None]]:
+        """Count a request when the block ends. Yields a function that takes the status, once there is one."""
+        started = self._clock.monotonic()
+        statuses = [0]
+        try:
+            yield statuses.append
         finally:
             milliseconds = round((self._clock.monotonic() - started) * 1000)
-            self.log.add(RequestRecord(method, path, status, milliseconds))
+            self.log.add(RequestRecord(method, path, statuses[-1], milliseconds))
 
-    def _request_headers(self, content_type: str) -> urllib3.HTTPHeaderDict:
-        headers = urllib3.HTTPHeaderDict(Accept=JSON)
-        headers["Accept-Encoding"] = "gzip"
-        headers["User-Agent"] = "kubectl-asm"
-        if content_type:
-            headers["Content-Type"] = content_type
+    def _all_headers(self, headers: Mapping[str, str]) -> urllib3.HTTPHeaderDict:
+        sent = urllib3.HTTPHeaderDict(headers)
+        sent["User-Agent"] = "kubectl-asm"
         if authorization := self._credential.authorization():
-            headers["Authorization"] = authorization
+            sent["Authorization"] = authorization
         for name, value in self._headers:
-            headers.add(name, value)
-        return headers
+            sent.add(name, value)
+        return sent
 
     def _timeout(self) -> tuple[float, float]:
         if self._timeout_s is None:
