@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol, TypeVar
 
+from kubectl_asm.adapters.pacing import Pacer
 from kubectl_asm.adapters.retry import Retry, RetryPolicy
 from kubectl_asm.model.backend import (
     BackendError,
@@ -89,26 +90,6 @@ class RetryingReader:
 # --- limits ----------------------------------------------------------------------------------------------------------
 
 
-class _Pacer:
-    """Spaces events evenly at a rate, with a burst. Reservations are handed out in order of asking."""
-
-    def __init__(self, rate: float, burst: float) -> None:
-        self._interval_s = 1.0 / rate
-        self._slack_s = (burst - 1.0) / rate
-        self._lock = threading.Lock()
-        self._next_s: float | None = None
-
-    def reserve(self, now_s: float, longest_s: float | None = None) -> float | None:
-        """Return the seconds to wait for the next free slot, None (and no reservation) when they exceed longest_s."""
-        with self._lock:
-            due_s = now_s if self._next_s is None else max(self._next_s, now_s - self._slack_s)
-            delay_s = max(due_s - now_s, 0.0)
-            if longest_s is not None and delay_s > longest_s:
-                return None
-            self._next_s = due_s + self._interval_s
-            return delay_s
-
-
 ROUND_WAIT_BOUND_S: Final = 300.0
 
 
@@ -120,7 +101,7 @@ class RoundTokenBucket:
 
     def __init__(self, clock: Clock, rates: Mapping[Provider, float]) -> None:
         self._clock = clock
-        self._pacers = {provider: _Pacer(rate, 1.0) for provider, rate in rates.items() if rate > 0}
+        self._pacers = {provider: Pacer(rate, 1.0) for provider, rate in rates.items() if rate > 0}
 
     def take(self, provider: Provider) -> None:
         """Wait for a token; BucketExhaustedError at once when it would take more than five minutes.
@@ -147,7 +128,7 @@ class AttemptLimiter:
         self._clock = clock
         self._rate = rate
         self._lock = threading.Lock()
-        self._pacers: dict[tuple[str, Provider], _Pacer] = {}
+        self._pacers: dict[tuple[str, Provider], Pacer] = {}
 
     def read(self, read: SecretRead) -> SecretAnswer:
         """Wait for a slot, then read. Raises ShutdownError when shutdown cuts the wait."""
@@ -166,11 +147,11 @@ class AttemptLimiter:
         delay_s = self._pacer((account_of(client), client.provider)).reserve(self._clock.monotonic())
         _wait(self._clock, delay_s or 0.0)
 
-    def _pacer(self, key: tuple[str, Provider]) -> _Pacer:
+    def _pacer(self, key: tuple[str, Provider]) -> Pacer:
         with self._lock:
             pacer = self._pacers.get(key)
             if pacer is None:
-                pacer = self._pacers[key] = _Pacer(self._rate, max(self._rate / 10.0, 1.0))
+                pacer = self._pacers[key] = Pacer(self._rate, max(self._rate / 10.0, 1.0))
             return pacer
 
 

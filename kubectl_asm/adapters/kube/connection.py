@@ -29,8 +29,9 @@ from kubectl_asm.adapters.kube.credentials import (
     exec_plugin,
 )
 from kubectl_asm.adapters.kube.kubeconfig import Entry, Selected, kubeconfig_paths, load_kubeconfig, select
+from kubectl_asm.adapters.kube.paced import ApiPace, PacedClient
 from kubectl_asm.adapters.kube.requestlog import RequestLog
-from kubectl_asm.adapters.kube.transport import Transport
+from kubectl_asm.adapters.kube.transport import RestClient, Transport
 from kubectl_asm.errors import UsageError
 from kubectl_asm.ports import Clock
 
@@ -69,10 +70,16 @@ class ConnectionOptions:
 
 
 class Connection:
-    """An open connection. namespace: -n, else the context's, else default. context: its name, empty in a pod."""
+    """An open connection. namespace: -n, else the context's, else default. context: its name, empty in a pod.
 
-    def __init__(self, transport: Transport, client: ApiClient, namespace: str, context: str) -> None:
+    unpaced: the same server and user without the pace of the others, for watches and leases.
+    """
+
+    def __init__(
+        self, transport: Transport, client: ApiClient, namespace: str, context: str, unpaced: Transport | None = None
+    ) -> None:
         self.transport = transport
+        self.unpaced = unpaced or transport
         self.namespace = namespace
         self.context = context
         self._client = client
@@ -99,10 +106,11 @@ def connect(
     now: Callable[[], datetime],
     pool_size: int = DEFAULT_POOL_SIZE,
     log: RequestLog | None = None,
+    pace: ApiPace | None = None,
 ) -> Connection:
     """Prepare a connection; no request is made yet, but a credential plugin may run.
 
-    pool_size: connections kept open, as many as there are threads that use them.
+    pool_size: connections kept open, as many as there are threads that use them. pace: of requests, None for no bound.
     Raises: UsageError (no kubeconfig, unknown context, bad file), InputError (kubeconfig does not parse), AsmError (plugin).
     """
     selected, in_pod = _selected(options)
@@ -111,16 +119,16 @@ def connect(
         raise UsageError("the kubeconfig names no server for this context", hint=_NO_CLUSTER_HINT)
     credential = _pod_credential(options, now) if in_pod else _credential(selected, now)
     client = _client(server, selected, credential, pool_size)
-    transport = Transport(
-        client.rest_client,
-        server,
-        credential,
-        clock=clock,
-        log=log or RequestLog(),
-        headers=_impersonation(options, selected.user.value),
-        timeout_s=options.request_timeout_s or None,
-    )
-    return Connection(transport, client, options.namespace or selected.namespace or "default", selected.context)
+    counts = log or RequestLog()
+    headers = _impersonation(options, selected.user.value)
+
+    def transport_over(rest: RestClient) -> Transport:
+        timeout_s = options.request_timeout_s or None
+        return Transport(rest, server, credential, clock=clock, log=counts, headers=headers, timeout_s=timeout_s)
+
+    unpaced = transport_over(client.rest_client)
+    paced = transport_over(PacedClient(client.rest_client, pace)) if pace is not None else unpaced
+    return Connection(paced, client, options.namespace or selected.namespace or "default", selected.context, unpaced)
 
 
 def _selected(options: ConnectionOptions) -> tuple[Selected, bool]:
