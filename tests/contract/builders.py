@@ -31,3 +31,8 @@ def with_meta(obj, **fields):
 
 def texts(**values):
     return {key: SecretBytes.of_text(value) for key, value in values.items()}
+
+
+def without_books(obj):
+    """The object without managedFields, which watched copies do not keep."""
+    return with_meta(obj, managed_fields=())

@@ -13,7 +13,7 @@ import pytest
 from kubectl_asm.adapters.directory import DirectoryCluster
 from kubectl_asm.adapters.memory import MemoryCluster
 from kubectl_asm.model.objects import KubeObject
-from kubectl_asm.ports import ObjectReader, ObjectWriter
+from kubectl_asm.ports import ObjectReader, ObjectWatcher, ObjectWriter
 from tests.live.fixtures import *  # noqa: F403  # fixtures are shared by import
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -21,12 +21,13 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster under test: an empty namespace, and a second writer that other managers use."""
+    """A cluster under test: an empty namespace, a second writer that other managers use, a watcher where there is one."""
 
     reader: ObjectReader
     writer: ObjectWriter
     other: ObjectWriter
     namespace: str
+    watcher: ObjectWatcher | None = None
 
 
 class OtherManager:
@@ -50,7 +51,7 @@ class OtherManager:
 
 def _memory() -> Cluster:
     memory = MemoryCluster(now=lambda: NOW)
-    return Cluster(memory, memory, OtherManager(memory, lambda: memory), "shop")
+    return Cluster(memory, memory, OtherManager(memory, lambda: memory), "shop", memory)
 
 
 def _directory(folder: Path) -> Iterator[Cluster]:
@@ -82,12 +83,44 @@ def _kube(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     connection.close()
 
 
-@pytest.fixture(params=["memory", "directory", pytest.param("kube", marks=pytest.mark.live)])
+def _watched(request: pytest.FixtureRequest, *, is_started: bool) -> Iterator[Cluster]:
+    from kubectl_asm.adapters.kube.noting import NotingWriter
+    from kubectl_asm.adapters.kube.watched import WatchedCluster, WatchOptions
+    from kubectl_asm.adapters.kube.writer import KubeWriter
+    from kubectl_asm.adapters.system import SystemClock, SystemRandom
+    from tests.live.clients import open_connection
+
+    request.getfixturevalue("socket_enabled")
+    connection = open_connection(request.getfixturevalue("control_plane").kubeconfig)
+    transport, namespace = connection.transport, request.getfixturevalue("namespace")
+    options = WatchOptions(namespaces=(namespace,))
+    watched = WatchedCluster(transport, clock=SystemClock(), random=SystemRandom(), options=options)
+    writer, other = (NotingWriter(KubeWriter(transport, field_manager=name), watched) for name in ("kubectl-asm", "kubectl"))
+    if is_started:
+        watched.start()
+        assert watched.wait_until_synced(20.0)
+    yield Cluster(watched, writer, other, namespace, watched)
+    watched.stop()
+    connection.close()
+
+
+@pytest.fixture(params=["memory", "directory", *(pytest.param(name, marks=pytest.mark.live) for name in ("kube", "watched"))])
 def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
     """One cluster after the other."""
     if request.param == "memory":
         yield _memory()
     elif request.param == "directory":
         yield from _directory(tmp_path)
-    else:
+    elif request.param == "kube":
         yield from _kube(request)
+    else:
+        yield from _watched(request, is_started=True)
+
+
+@pytest.fixture(params=["memory", pytest.param("watched", marks=pytest.mark.live)])
+def watched(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """One cluster with a watcher after the other, not started yet."""
+    if request.param == "memory":
+        yield _memory()
+    else:
+        yield from _watched(request, is_started=False)

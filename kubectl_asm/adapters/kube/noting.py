@@ -57,7 +57,5 @@ class NotingWriter:
         with question:
             written = write()
             is_gone = written.metadata.is_deleting and not written.metadata.finalizers
-            if not is_gone:
-                self._watched.keep(written)
-            question.answered(None if is_gone else written)
+            question.answered(None if is_gone else self._watched.keep(written))
         return written

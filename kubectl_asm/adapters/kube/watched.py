@@ -25,7 +25,7 @@ from kubectl_asm.adapters.kube.collection import Collection
 from kubectl_asm.adapters.kube.contents import DEFAULT_MAX_BYTES, ContentCache
 from kubectl_asm.adapters.kube.copies import ABSENT, Copies, Question
 from kubectl_asm.adapters.kube.reader import DEFAULT_CHUNK_SIZE, KubeReader
-from kubectl_asm.adapters.kube.shapes import WITH_CONTENT, slim_content
+from kubectl_asm.adapters.kube.shapes import WITH_CONTENT, slim, slim_content
 from kubectl_asm.adapters.kube.transport import Transport
 from kubectl_asm.adapters.kube.watch import Reflector, Timing
 from kubectl_asm.adapters.selectors import parse_selector
@@ -268,16 +268,9 @@ class WatchedCluster:
             except NotFoundError:
                 question.answered(None)
                 raise
-            found = self._kept(found)
+            found = self.keep(found)
             question.answered(found)
         return found
-
-    def _kept(self, obj: Obj) -> Obj:
-        if type(obj) not in WITH_CONTENT:
-            return obj
-        slim = slim_content(obj)
-        self._contents.put(slim)
-        return slim
 
     # -- what this process writes
 
@@ -288,9 +281,13 @@ class WatchedCluster:
             return None
         return watched.copies.asking(obj.namespace, obj.name)
 
-    def keep(self, obj: KubeObject) -> None:
-        """Keep the content of an object as a write returned it."""
-        self._kept(obj)
+    def keep(self, obj: Obj) -> Obj:
+        """Return what is kept of an object the server returned, and keep its content where the watch shows none."""
+        if type(obj) not in WITH_CONTENT:
+            return slim(obj)
+        content = slim_content(obj)
+        self._contents.put(content)
+        return content
 
     def forget(self, kind: type[KubeObject], namespace: str, name: str) -> None:
         """Read an object from the server when it is asked for next."""
