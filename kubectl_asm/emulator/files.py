@@ -40,8 +40,8 @@ class Reloaded(Generic[T]):
             return self._value
         with self._lock:
             if stamp != self._stamp:
-                self._stamp = stamp
                 self._reload()
+                self._stamp = stamp  # last: whoever sees the new stamp without the lock must find the new content
             return self._value
 
     def _reload(self) -> None:

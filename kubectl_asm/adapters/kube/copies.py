@@ -1,10 +1,10 @@
 """The watched objects of one kind in memory, and what requests have shown that the watch has not told yet.
 
 A watch lags behind the answers to this process's own requests. An answer (of a write, or of a read that went to the server)
-is newer than every version the watch had shown when the request began, so it stands as long as the watch still shows one of
-those: an object is seen as this process left it. As soon as the watch shows anything else, the watch counts. When that
-cannot be decided, because several requests and events overlapped or a write failed, the object is doubtful and the next
-read goes to the server. Versions are compared for equality only.
+is newer than every version the watch had shown, or an earlier answer had, when the request began, so it stands as long as
+the watch shows one of those: an object is seen as this process left it. As soon as the watch shows anything else, the watch
+counts. When that cannot be decided, because several requests and events overlapped or a write failed, the object is doubtful
+and the next read goes to the server. Versions are compared for equality only.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class Copies(Generic[Obj]):
             for other in others:
                 other.meanwhile.append(None)
             self._doubtful.discard(key)
-            if question.meanwhile:
+            if not question.seen_before.issuperset(question.meanwhile):
                 self._leads.pop(key, None)
                 if question.meanwhile[-1] != version:
                     self._doubtful.add(key)
