@@ -34,10 +34,14 @@ class _Flight:
 
 
 class JoiningSource:
-    """Wraps a SecretSource for the life of one pass. Safe for use by several threads."""
+    """Wraps a SecretSource for the life of one pass. Safe for use by several threads.
 
-    def __init__(self, inner: SecretSource) -> None:
+    remembers: whether what was read answers later reads too; without it only reads under way are joined.
+    """
+
+    def __init__(self, inner: SecretSource, *, remembers: bool = True) -> None:
         self._inner = inner
+        self._remembers = remembers
         self._lock = threading.Lock()
         self._flights: dict[ReadKey, _Flight] = {}
         self._known: dict[ReadKey, SecretOutcome] = {}
@@ -91,10 +95,14 @@ class JoiningSource:
             for key, flight in flights.items():
                 del self._flights[key]
                 outcome = flight.outcome
-                if outcome is not None and not (isinstance(outcome, BackendError) and outcome.is_transient):
+                if self._remembers and outcome is not None and not _may_pass(outcome):
                     self._known[key] = outcome
         for flight in flights.values():
             flight.done.set()
+
+
+def _may_pass(outcome: SecretOutcome) -> bool:
+    return isinstance(outcome, BackendError) and outcome.is_transient
 
 
 def _own(outcome: SecretOutcome) -> SecretOutcome:

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from kubectl_asm.app.conditions import ConditionBook
 from kubectl_asm.engine.decide import not_ours, rejected, updated_secret
 from kubectl_asm.engine.ownership import refuse_takeover
 from kubectl_asm.engine.plan import Decision, Plan, Retry
-from kubectl_asm.engine.status import next_status
+from kubectl_asm.engine.status import next_status, reports
 from kubectl_asm.errors import AlreadyExistsError, ClusterError, ConflictError, NotFoundError
 from kubectl_asm.model.externalsecret import ExternalSecret, ExternalSecretStatus
 from kubectl_asm.model.objects import FINALIZER, Secret
@@ -29,11 +30,15 @@ def _always(_external: ExternalSecret) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Writes what Plans say. keeps_books: whether status and finalizers of an object may be written at all."""
+    """Writes what Plans say. keeps_books: whether status and finalizers of an object may be written at all.
+
+    conditions: who keeps those; None writes dataSyncResults only.
+    """
 
     reader: ObjectReader
     writer: ObjectWriter
     keeps_books: Callable[[ExternalSecret], bool] = _always
+    conditions: ConditionBook | None = None
 
     def add_finalizer(self, external: ExternalSecret) -> ExternalSecret | ClusterError:
         """Return the object with our finalizer, or the error that prevented it."""
@@ -94,14 +99,23 @@ class Executor:
         external = plan.external
         if not self.keeps_books(external):
             return plan
-        results = next_status(external.status.data_sync_results, plan, now)
-        if results is None:
+        status = self._next_status(plan, now)
+        if status is None:
             return plan
         try:
-            self.writer.set_status(external, ExternalSecretStatus(data_sync_results=results))
+            self.writer.set_status(external, status)
         except ClusterError as error:
             _LOG.warning("status of %s was not written: %s", external.ref, error.message)
+        else:
+            if self.conditions is not None:
+                self.conditions.written(external, status)
         return plan
+
+    def _next_status(self, plan: Plan, now: datetime) -> ExternalSecretStatus | None:
+        results = next_status(plan.external.status.data_sync_results, plan, now)
+        if self.conditions is not None and reports(plan):
+            return self.conditions.status(plan.external, results, plan, now)
+        return None if results is None else ExternalSecretStatus(data_sync_results=results)
 
     def clean_up(self, plan: Plan) -> Plan:
         """Delete the target of a deleted object, then release it; any failure keeps the finalizer."""

@@ -96,6 +96,18 @@ def match_conditions(
     return Verdict(False, "no condition matches")
 
 
+def check_conditions(conditions: Sequence[NamespaceCondition], settings: Settings) -> None:
+    """Raise InvalidConditionError for the first selector or regex that cannot be evaluated, whatever it would be asked."""
+    for position, condition in enumerate(conditions):
+        try:
+            if condition.namespace_selector is not None:
+                selector_matches(condition.namespace_selector, {})
+            for pattern in condition.namespace_regexes:
+                regex_matches(pattern, "", settings)
+        except InvalidConditionError as error:
+            raise InvalidConditionError(f"conditions[{position}]: {error}") from None
+
+
 def _match_condition(condition: NamespaceCondition, name: str, labels: Mapping[str, str], settings: Settings) -> str:
     """Return the field that hit, empty for none. Raises InvalidConditionError."""
     skip = settings.invalid_condition == "skip"

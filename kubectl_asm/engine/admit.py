@@ -98,6 +98,18 @@ class Admitter:
         """Return the admission of every entry, in fetch order."""
         return tuple(self._entry(external, provider, entry) for entry in entries_of(external))
 
+    def of_store(self, store: SecretStore | ClusterSecretStore) -> Refusal | None:
+        """Return why no client can be built for a store, whoever would use it; None when one can. Calls no service."""
+        provider = Provider.OOS if store.spec.oos is not None and store.spec.kms is None else Provider.KMS
+        draft = _Draft(Entry(DATA, 0, DataSource()), _store_path(store))
+        try:
+            inputs = _AuthResolver(self, store, draft).inputs(auth_of(store.spec, provider, _store_label(store)))
+            return identity.choose(inputs, self.settings, origin=_store_label(store)).refusal
+        except identity.IdentityConfigurationError as error:
+            return Refusal(ErrorClass.CONFIGURATION, f"{_store_label(store)}: {error}")
+        except (_RefusedError, _GapError) as error:
+            return error.refusal
+
     def _entry(self, external: ExternalSecret, provider: Provider, entry: Entry) -> EntryAdmission:
         name = client_name(external.namespace, entry.source, provider, self.settings)
         draft = _Draft(entry, name)

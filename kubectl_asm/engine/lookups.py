@@ -43,7 +43,7 @@ class References:
     """Reads referenced objects once each. Thread-safe enough for a pass: a double read is harmless."""
 
     def __init__(self, reader: ObjectReader) -> None:
-        self._reader = reader
+        self.reader = reader
         self._memo: dict[tuple[str, str, str], Any] = {}
 
     def forget(self) -> None:
@@ -55,7 +55,7 @@ class References:
         key = (kind.RESOURCE.kind, namespace, name)
         found: Lookup[Obj] | None = self._memo.get(key)
         if found is None:
-            found = self._memo[key] = look(self._reader, kind, namespace, name)
+            found = self._memo[key] = look(self.reader, kind, namespace, name)
         return found
 
     def secret_store(self, namespace: str, name: str) -> Lookup[SecretStore]:

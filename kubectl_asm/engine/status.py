@@ -32,9 +32,14 @@ def timestamp(now: datetime) -> str:
     return f"{now:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def reports(plan: Plan) -> bool:
+    """Return whether a round has anything to say; one that was dropped or cut short has not."""
+    return not plan.quiet and (plan.data_status is not None or bool(plan.synthetic))
+
+
 def next_status(stored: Sequence[SyncResult], plan: Plan, now: datetime) -> tuple[SyncResult, ...] | None:
     """Return the list to write, None when the stored one stays (spec/status.md 3 and 4)."""
-    if plan.quiet or (plan.data_status is None and not plan.synthetic):
+    if not reports(plan):
         return None
     fresh = merge(stored, plan, timestamp(now))
     if _signature(fresh) == _signature(stored) and not plan.forces_status:

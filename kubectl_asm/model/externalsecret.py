@@ -129,10 +129,23 @@ class SyncResult(msgspec.Struct, frozen=True, omit_defaults=True):
     time: str = msgspec.field(default="", name="synchronizationTime")
 
 
-class ExternalSecretStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """status of an ExternalSecret."""
+class Condition(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """status.conditions[] of an ExternalSecret, in the standard form."""
+
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+    last_transition_time: str = ""
+    observed_generation: int = 0
+
+
+class ExternalSecretStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """status of an ExternalSecret. Only dataSyncResults exists upstream; the rest needs our resource definition."""
 
     data_sync_results: tuple[SyncResult, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    observed_generation: int = 0
 
 
 class ExternalSecret(KubeObject, frozen=True, rename="camel"):

@@ -1,0 +1,80 @@
+"""Log lines of a long-running process: one JSON object a line in a container, plain text on a terminal.
+
+A record's message is constant and what varies is in its fields, so that lines can be counted and filtered. Fields come as
+`extra={"fields": {...}}`. Exceptions are written as their type and places: their texts may hold anything.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import IO, Any, Final
+
+FORMS: Final = ("json", "text")
+_LEVELS: Final = {"WARNING": "warn", "CRITICAL": "error"}
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record: time, level, logger, message, then the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, Any] = {
+            "time": _time(record),
+            "level": _level(record),
+            "logger": _logger(record),
+            "message": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            line["error"] = record.exc_info[0].__name__
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class TextLines(logging.Formatter):
+    """Time, level, message, and the fields as key=value."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        fields = "".join(f" {key}={_quoted(value)}" for key, value in _fields(record).items())
+        return f"{_time(record)} {_level(record):5} {record.getMessage()}{fields}"
+
+
+def start_logging(form: str, *, level: str = "info", stream: IO[str] | None = None) -> None:
+    """Send the records of this program to a stream, stderr by default; other libraries only from warnings on."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines() if form == "json" else TextLines())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("kubectl_asm").setLevel(level.upper())
+
+
+def fields(**values: object) -> dict[str, Mapping[str, object]]:
+    """Return the extra of a log call."""
+    return {"fields": {key: value for key, value in values.items() if value not in (None, "")}}
+
+
+def _fields(record: logging.LogRecord) -> Mapping[str, object]:
+    found = getattr(record, "fields", None)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _level(record: logging.LogRecord) -> str:
+    return _LEVELS.get(record.levelname, record.levelname.lower())
+
+
+def _logger(record: logging.LogRecord) -> str:
+    return record.name.removeprefix("kubectl_asm.")
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if not text or any(char in text for char in ' "=\n\t') else text

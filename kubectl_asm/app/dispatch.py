@@ -1,0 +1,155 @@
+"""From a change in the cluster to the work it causes: exactly the objects concerned, and only those of this replica.
+
+Watch threads call this with (old, new); nothing here reads the cluster. Whether a change matters is the engine's answer.
+Source: spec/controller.md 4, spec/cluster-resources.md 6.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from kubectl_asm.app.index import UseIndex
+from kubectl_asm.app.queue import Priority, WorkQueue
+from kubectl_asm.engine.triggers import matters, selection_changed
+from kubectl_asm.engine.uses import target_of, uses_of
+from kubectl_asm.model.externalsecret import ExternalSecret
+from kubectl_asm.model.objects import ConfigMap, KubeObject, Namespace, ObjectRef, Secret, ServiceAccount
+from kubectl_asm.model.settings import Settings
+from kubectl_asm.model.stores import ClusterExternalSecret, ClusterSecretStore, SecretStore
+from kubectl_asm.ports import ObjectReader, ObjectWatcher
+
+RECONCILED: Final[tuple[type[KubeObject], ...]] = (SecretStore, ClusterSecretStore, ClusterExternalSecret, ExternalSecret)
+"""Kinds that are worked on, those first whose outcome others read."""
+
+ON_DEMAND: Final[tuple[type[KubeObject], ...]] = (ServiceAccount, ConfigMap)
+"""Kinds that are watched once somebody refers to them."""
+
+_STORES: Final = frozenset({SecretStore.RESOURCE.kind, ClusterSecretStore.RESOURCE.kind})
+_REPAIR_SPACING_S: Final = 60.0
+"""A target that vanishes is made again at once, but not more often than this: two owners must not chase each other."""
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """Turns changes into work. is_mine: whether this replica works on an object. has_started: after the first listing.
+
+    on_gone: told of every reconciled object that vanished.
+    """
+
+    queue: WorkQueue
+    reader: ObjectReader
+    settings: Settings
+    monotonic: Callable[[], float]
+    is_mine: Callable[[ObjectRef], bool] = lambda _ref: True
+    has_started: Callable[[], bool] = lambda: True
+    on_gone: Callable[[ObjectRef], None] = lambda _ref: None
+    needs: Callable[[type[KubeObject]], None] = lambda _kind: None
+    _uses: UseIndex = field(default_factory=UseIndex)
+    _targets: UseIndex = field(default_factory=UseIndex)
+    _repaired_s: dict[ObjectRef, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def subscribe(self, watcher: ObjectWatcher) -> None:
+        """Ask to be told of everything that can matter."""
+        for kind in RECONCILED:
+            watcher.subscribe(kind, self.reconciled_changed)
+        for kind in ON_DEMAND:
+            watcher.subscribe(kind, self.used_changed)
+        watcher.subscribe(Secret, self.secret_changed)
+        watcher.subscribe(Namespace, self.namespace_changed)
+
+    def everything(self, is_wanted: Callable[[ObjectRef], bool] = lambda _ref: True) -> None:
+        """Ask for work on every object that is wanted: this replica starts, or got more to do."""
+        for kind in RECONCILED:
+            for obj in self.reader.list(kind):
+                if is_wanted(obj.ref):
+                    self._ask(obj.ref, Priority.NEW)
+
+    # -- what changed
+
+    def reconciled_changed(self, old: KubeObject | None, new: KubeObject | None) -> None:
+        """A store, an ExternalSecret or a ClusterExternalSecret changed."""
+        obj = new or old
+        assert obj is not None
+        self._record(obj.ref, new)
+        if new is None:
+            self.queue.forget(obj.ref)
+            self.on_gone(obj.ref)
+            self._child_vanished(obj)
+        elif matters(old, new):
+            is_first = old is None and not self.has_started()
+            self._ask(obj.ref, Priority.NEW if is_first else Priority.CHANGE)
+        if obj.ref.kind in _STORES and matters(old, new):
+            self._ask_all(self._uses.users_of(obj.ref))
+
+    def used_changed(self, old: KubeObject | None, new: KubeObject | None) -> None:
+        """Something that others refer to changed: wake its users, and behind a store the users of that."""
+        obj = new or old
+        assert obj is not None
+        if not matters(old, new):
+            return
+        users = self._uses.users_of(obj.ref)
+        self._ask_all(users)
+        for user in users:
+            if user.kind in _STORES:
+                self._ask_all(self._uses.users_of(user))
+
+    def secret_changed(self, old: KubeObject | None, new: KubeObject | None) -> None:
+        """A Secret changed: one that is used, or a target that vanished. Other edits of targets wait for the refresh."""
+        self.used_changed(old, new)
+        if new is None and old is not None:
+            for owner in self._targets.users_of(old.ref):
+                self._repair(owner)
+
+    def namespace_changed(self, old: Namespace | None, new: Namespace | None) -> None:
+        """A namespace changed: its own objects, and the cluster resources that select it now or did before."""
+        self.used_changed(old, new)
+        if not matters(old, new) or not self.has_started():
+            return
+        for parent in self.reader.list(ClusterExternalSecret):
+            if selection_changed(parent, old, new, self.settings):
+                self._ask(parent.ref, Priority.NEW)
+
+    # -- bookkeeping
+
+    def _record(self, ref: ObjectRef, new: KubeObject | None) -> None:
+        if new is None:
+            self._uses.drop(ref)
+            self._targets.drop(ref)
+            with self._lock:
+                self._repaired_s.pop(ref, None)
+            return
+        uses = uses_of(new)
+        self._uses.put(ref, uses)
+        names = {used.kind for used in uses}
+        for kind in ON_DEMAND:
+            if kind.RESOURCE.kind in names:
+                self.needs(kind)
+        if isinstance(new, ExternalSecret):
+            self._targets.put(ref, frozenset({target_of(new)}))
+
+    def _child_vanished(self, obj: KubeObject) -> None:
+        """A child that somebody deleted comes back at once."""
+        owner = obj.metadata.controller
+        if isinstance(obj, ExternalSecret) and owner is not None and owner.kind == ClusterExternalSecret.RESOURCE.kind:
+            self._ask(ObjectRef(owner.kind, "", owner.name), Priority.NEW)
+
+    def _repair(self, owner: ObjectRef) -> None:
+        now_s = self.monotonic()
+        with self._lock:
+            last_s = self._repaired_s.get(owner)
+            if last_s is not None and now_s - last_s < _REPAIR_SPACING_S:
+                return
+            self._repaired_s[owner] = now_s
+        self._ask(owner, Priority.CHANGE)
+
+    def _ask_all(self, refs: Sequence[ObjectRef]) -> None:
+        for ref in refs:
+            self._ask(ref, Priority.NEW)
+
+    def _ask(self, ref: ObjectRef, priority: Priority) -> None:
+        if self.is_mine(ref):
+            self.queue.add(ref, priority)
