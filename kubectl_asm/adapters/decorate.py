@@ -103,6 +103,16 @@ class RoundTokenBucket:
         self._clock = clock
         self._pacers = {provider: Pacer(rate, 1.0) for provider, rate in rates.items() if rate > 0}
 
+    def change(self, provider: Provider, rate: float) -> None:
+        """Use another rate from now on."""
+        pacer = self._pacers.get(provider)
+        if rate <= 0:
+            self._pacers.pop(provider, None)
+        elif pacer is None:
+            self._pacers[provider] = Pacer(rate, 1.0)
+        else:
+            pacer.change(rate, 1.0, self._clock.monotonic())
+
     def take(self, provider: Provider) -> None:
         """Wait for a token; BucketExhaustedError at once when it would take more than five minutes.
 
@@ -140,6 +150,13 @@ class AttemptLimiter:
         self.wait_for_slot(client)
         return _read_batch(self._inner, client, reads)
 
+    def change(self, rate: float) -> None:
+        """Use another rate from now on, 0 for none."""
+        with self._lock:
+            self._rate = rate
+            for pacer in self._pacers.values() if rate > 0 else ():
+                pacer.change(rate, _burst(rate), self._clock.monotonic())
+
     def wait_for_slot(self, client: ClientPlan) -> None:
         """Wait until this client's account may make one more call."""
         if self._rate <= 0:
@@ -151,8 +168,12 @@ class AttemptLimiter:
         with self._lock:
             pacer = self._pacers.get(key)
             if pacer is None:
-                pacer = self._pacers[key] = Pacer(self._rate, max(self._rate / 10.0, 1.0))
+                pacer = self._pacers[key] = Pacer(self._rate, _burst(self._rate))
             return pacer
+
+
+def _burst(rate: float) -> float:
+    return max(rate / 10.0, 1.0)
 
 
 def account_of(client: ClientPlan) -> str:

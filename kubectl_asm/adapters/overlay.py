@@ -6,14 +6,19 @@ Source: spec/operation.md 6.
 
 from __future__ import annotations
 
+import copy
+import threading
 from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
-from kubectl_asm.errors import AccessError, NotFoundError
+from kubectl_asm.errors import AccessError, ClusterError, NotFoundError
 from kubectl_asm.model.objects import KubeObject, Meta, Namespace
-from kubectl_asm.ports import ObjectReader
+from kubectl_asm.ports import Clock, ObjectReader
 
 Obj = TypeVar("Obj", bound=KubeObject)
+
+NAMESPACE_AGE_S: Final = 60.0
+"""How long the answer about a Namespace that cannot be watched stands; writing into one that ends is refused anyway."""
 
 
 class OverlayReader:
@@ -64,3 +69,45 @@ class AssumedNamespaces:
     def list(self, kind: type[Obj], namespace: str = "", *, label_selector: str = "") -> Sequence[Obj]:
         """Return what the inner reader lists."""
         return self._inner.list(kind, namespace, label_selector=label_selector)
+
+
+class RememberedNamespaces:
+    """Asks for a Namespace once a minute: for a process that may not watch them. Safe for use by several threads."""
+
+    def __init__(self, inner: ObjectReader, clock: Clock, *, age_s: float = NAMESPACE_AGE_S) -> None:
+        self._inner = inner
+        self._clock = clock
+        self._age_s = age_s
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[float, Namespace | ClusterError]] = {}
+
+    def get(self, kind: type[Obj], namespace: str, name: str) -> Obj:
+        """Return the object; of a Namespace what was answered within the last minute, refusals included."""
+        if kind is not Namespace:
+            return self._inner.get(kind, namespace, name)
+        answer = self._remembered(name)
+        if answer is None:
+            answer = self._asked(name)
+        if isinstance(answer, ClusterError):
+            raise copy.copy(answer)
+        return cast("Obj", answer)
+
+    def list(self, kind: type[Obj], namespace: str = "", *, label_selector: str = "") -> Sequence[Obj]:
+        """Return what the inner reader lists."""
+        return self._inner.list(kind, namespace, label_selector=label_selector)
+
+    def _remembered(self, name: str) -> Namespace | ClusterError | None:
+        with self._lock:
+            known = self._known.get(name)
+        return known[1] if known is not None and self._clock.monotonic() - known[0] < self._age_s else None
+
+    def _asked(self, name: str) -> Namespace | ClusterError:
+        asked_s = self._clock.monotonic()
+        answer: Namespace | ClusterError
+        try:
+            answer = self._inner.get(Namespace, "", name)
+        except AccessError as error:
+            answer = error
+        with self._lock:
+            self._known[name] = (asked_s, answer)
+        return answer

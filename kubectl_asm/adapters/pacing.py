@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+
+from kubectl_asm.ports import Clock
 
 
 class Pacer:
@@ -33,3 +36,24 @@ class Pacer:
     def _set(self, rate: float, burst: float) -> None:
         self._interval_s = 1.0 / rate
         self._slack_s = (max(burst, 1.0) - 1.0) / rate
+
+
+class WaitMeter:
+    """A Clock that reports how long was waited, for the metrics of a limiter. waited: takes seconds."""
+
+    def __init__(self, inner: Clock, waited: Callable[[float], None]) -> None:
+        self._inner = inner
+        self._waited = waited
+
+    def monotonic(self) -> float:
+        """Return the inner clock's seconds."""
+        return self._inner.monotonic()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait and report how long it was."""
+        started_s = self._inner.monotonic()
+        try:
+            return self._inner.wait(seconds)
+        finally:
+            if seconds > 0:
+                self._waited(self._inner.monotonic() - started_s)

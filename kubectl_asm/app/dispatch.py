@@ -15,6 +15,7 @@ from kubectl_asm.app.index import UseIndex
 from kubectl_asm.app.queue import Priority, WorkQueue
 from kubectl_asm.engine.triggers import matters, selection_changed
 from kubectl_asm.engine.uses import target_of, uses_of
+from kubectl_asm.errors import AccessError
 from kubectl_asm.model.externalsecret import ExternalSecret
 from kubectl_asm.model.objects import ConfigMap, KubeObject, Namespace, ObjectRef, Secret, ServiceAccount
 from kubectl_asm.model.settings import Settings
@@ -62,9 +63,12 @@ class Dispatcher:
         watcher.subscribe(Namespace, self.namespace_changed)
 
     def everything(self, is_wanted: Callable[[ObjectRef], bool] = lambda _ref: True) -> None:
-        """Ask for work on every object that is wanted: this replica starts, or got more to do."""
+        """Ask for work on every object that is wanted: this replica starts, or got more to do.
+
+        Kinds that may not be read are passed over; raises other ClusterErrors.
+        """
         for kind in RECONCILED:
-            for obj in self.reader.list(kind):
+            for obj in self._readable(kind):
                 if is_wanted(obj.ref):
                     self._ask(obj.ref, Priority.NEW)
 
@@ -109,11 +113,17 @@ class Dispatcher:
         self.used_changed(old, new)
         if not matters(old, new) or not self.has_started():
             return
-        for parent in self.reader.list(ClusterExternalSecret):
-            if selection_changed(parent, old, new, self.settings):
+        for parent in self._readable(ClusterExternalSecret):
+            if isinstance(parent, ClusterExternalSecret) and selection_changed(parent, old, new, self.settings):
                 self._ask(parent.ref, Priority.NEW)
 
     # -- bookkeeping
+
+    def _readable(self, kind: type[KubeObject]) -> Sequence[KubeObject]:
+        try:
+            return self.reader.list(kind)
+        except AccessError:
+            return ()  # the watch of the kind says so, once
 
     def _record(self, ref: ObjectRef, new: KubeObject | None) -> None:
         if new is None:

@@ -49,13 +49,17 @@ class Pace:
 
 @dataclass(slots=True)
 class Loop:
-    """Works off a queue. works: what to do, by kind. may_start: whether work on an object may begin now."""
+    """Works off a queue. works: what to do, by kind. may_start: whether work on an object may begin now.
+
+    on_taken: told of everything that is handed out; on_retry: of every failed round.
+    """
 
     queue: WorkQueue
     works: Mapping[str, Work]
     random: Random
     pace: Pace = field(default_factory=Pace)
     may_start: Callable[[ObjectRef], bool] = lambda _ref: True
+    on_taken: Callable[[Item], None] = lambda _item: None
     on_retry: Callable[[ObjectRef], None] = lambda _ref: None
     _failures: dict[ObjectRef, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -85,6 +89,7 @@ class Loop:
 
     def _run(self, item: Item) -> None:
         try:
+            self.on_taken(item)
             if self.may_start(item.key):
                 self.requeue(item.key, self._outcome(item))
         finally:

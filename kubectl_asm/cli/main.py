@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("explain", "Say which endpoint, credentials, store, gates and keys every entry ends up with."),
     "diff": ("diff", "Compare what would be written with what is there, without showing values."),
     "sync": ("sync", "Run one reconciliation pass against a cluster or a folder."),
+    "serve": ("serve", "Run the controller."),
     "status": ("status", "Show what is synced, stale or failing, and why."),
     "check": ("check", "Look at cluster, permissions, hosts, clock and credentials before work begins."),
     "whoami": ("whoami", "Ask STS as whom every store reads."),

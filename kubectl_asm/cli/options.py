@@ -64,8 +64,13 @@ def selection_options(function: F) -> F:
 
 def cluster_options(function: F) -> F:
     """kubectl's connection flags, and a folder as the cluster."""
+    folder = click.option("--cluster-dir", default="", metavar="DIR", help="A folder of manifests acts as the cluster.")
+    return folder(connection_flags(function))
+
+
+def connection_flags(function: F) -> F:
+    """kubectl's connection flags, except for -n."""
     return _stack(
-        click.option("--cluster-dir", default="", metavar="DIR", help="A folder of manifests acts as the cluster."),
         click.option("--kubeconfig", default="", metavar="FILE", help="Path of the kubeconfig."),
         click.option("--context", default="", help="Context of the kubeconfig."),
         click.option("--cluster", default="", help="Cluster of the kubeconfig."),

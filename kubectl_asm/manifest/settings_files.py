@@ -50,7 +50,7 @@ def read_config(source: SourceText) -> Reading:
 
 def config_document(source: SourceText) -> Document | None:
     """Return the checked document of `.asm.yaml`, None for an empty file. Raises InputError; sections are not looked into."""
-    document = _only_document(source)
+    document = only_document(source)
     if document is None:
         return None
     root = document.value
@@ -93,7 +93,7 @@ def _config_field(document: Document, key: str) -> SettingField:
 
 def read_helm_values(source: SourceText) -> Reading:
     """Return what the values of a release give; values that are not written are unknown. Raises InputError."""
-    document = _only_document(source)
+    document = only_document(source)
     reading = Reading(unknown={one.name for one in FIELDS if one.helm})
     if document is None:
         return reading
@@ -155,7 +155,7 @@ def _misspelt_values(document: Document) -> Iterator[str]:
 # --- both -------------------------------------------------------------------------------------------------------------
 
 
-def _only_document(source: SourceText) -> Document | None:
+def only_document(source: SourceText) -> Document | None:
     """Return the document of a source, None for an empty one. Raises InputError."""
     found: Document | None = None
     for part in parse_documents(source):

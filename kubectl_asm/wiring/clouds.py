@@ -24,7 +24,7 @@ from kubectl_asm.engine.endpoints import sts_host
 from kubectl_asm.errors import UsageError
 from kubectl_asm.model.backend import ClientPlan
 from kubectl_asm.model.settings import Settings
-from kubectl_asm.ports import SecretSource, TokenIssuer
+from kubectl_asm.ports import BatchSecretReader, SecretSource, TokenIssuer
 from kubectl_asm.wiring.identity import Caller, CredentialChoice, Identify, open_chain
 from kubectl_asm.wiring.inputs import read_fixtures
 from kubectl_asm.wiring.offline import fixture_source
@@ -63,6 +63,16 @@ class Cloud:
     sts_host: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services behind a cloud that is no file: a reader without retry and limits, and the fields of Cloud."""
+
+    reader: BatchSecretReader
+    identify: Identify
+    reach: Callable[[str, str], str]
+    sts_host: str
+
+
 @contextlib.contextmanager
 def open_cloud(
     choice: CloudChoice, settings: Settings, world: World, counts: CallCounts, tokens: TokenIssuer | None
@@ -72,6 +82,17 @@ def open_cloud(
         fixtures = fixture_source(read_fixtures(choice.fixtures), world, counts)
         yield Cloud(fixtures, fixtures.forget)
         return
+    with open_services(choice, settings, world, tokens) as services:
+        metered = MeteredReader(services.reader, counts, world.clock)
+        limited = AttemptLimiter(ConcurrencyLimit(metered, choice.concurrency), world.clock)
+        retry = Retry(world.clock, world.random)
+        joined = JoiningSource(BatchingSource(limited, RetryingReader(limited, retry), retry))
+        yield Cloud(joined, joined.forget, services.identify, services.reach, services.sts_host)
+
+
+@contextlib.contextmanager
+def open_services(choice: CloudChoice, settings: Settings, world: World, tokens: TokenIssuer | None) -> Iterator[Services]:
+    """Open the real services, or an emulator in their place."""
     from kubectl_asm.adapters.cloud.proxies import ProxySettings
     from kubectl_asm.adapters.cloud.router import CloudRouter, Transports, sdk_client
     from kubectl_asm.adapters.cloud.transport import TransportOptions
@@ -85,13 +106,9 @@ def open_cloud(
     near = _near(options, choice.credentials, settings, world)
     chain = open_chain(transports.get(), near, choice.credentials, choice.variables, settings, world, tokens)
     router = CloudRouter(chain.provider_for, sdk_client(transports))
-    limited = AttemptLimiter(ConcurrencyLimit(MeteredReader(router, counts, world.clock), choice.concurrency), world.clock)
-    retry = Retry(world.clock, world.random)
     try:
-        joined = JoiningSource(BatchingSource(limited, RetryingReader(limited, retry), retry))
-        yield Cloud(
-            joined,
-            joined.forget,
+        yield Services(
+            router,
             lambda plan: _ask(chain, router, plan),
             lambda host, ca_file: _reach(transports.get(ca_file), host),
             sts_host(settings, choice.variables),

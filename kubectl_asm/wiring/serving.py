@@ -1,0 +1,333 @@
+"""The controller of `serve`: watches in front of the API server, decorators in front of the cloud, the engine in between.
+
+    values    Ageing > Joining > Gathering > Batching > Retrying > Circuit > attempt limit > Concurrency > metrics > services
+    objects   WatchedCluster for every read; Remembering > Noting > Fencing > KubeWriter for every write
+
+In shadow mode no writer, no lease and no Event sender is built at all: what is not there cannot be called.
+Source: design of one engine with three drivers; spec/controller.md 4, spec/operation.md 8.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from kubectl_asm.adapters.ageing import AgeingSource
+from kubectl_asm.adapters.circuit import CircuitReader
+from kubectl_asm.adapters.decorate import BatchingSource, ConcurrencyLimit, MeteredReader, Retry, RetryingReader
+from kubectl_asm.adapters.endpoints import Answer, Endpoints, verdict
+from kubectl_asm.adapters.gathering import GatheringSource
+from kubectl_asm.adapters.joining import JoiningSource
+from kubectl_asm.adapters.kube.connection import Connection, ConnectionOptions, connect
+from kubectl_asm.adapters.kube.events import EventSender
+from kubectl_asm.adapters.kube.holder import UPSTREAM_LOCK, Forbidden, Found, find_holder
+from kubectl_asm.adapters.kube.noting import NotingWriter
+from kubectl_asm.adapters.kube.reader import KubeReader
+from kubectl_asm.adapters.kube.requestlog import RequestLog, RequestRecord
+from kubectl_asm.adapters.kube.tokens import KubeTokenIssuer
+from kubectl_asm.adapters.kube.watched import WatchedCluster, WatchOptions
+from kubectl_asm.adapters.kube.writer import KubeWriter
+from kubectl_asm.adapters.metrics import CONTENT_TYPE, ControllerMetrics, Gauges
+from kubectl_asm.adapters.overlay import AssumedNamespaces, RememberedNamespaces
+from kubectl_asm.adapters.remembering import RememberingWriter
+from kubectl_asm.adapters.system import utc_now
+from kubectl_asm.app.conditions import ConditionBook
+from kubectl_asm.app.controller import Controller
+from kubectl_asm.app.dispatch import Dispatcher
+from kubectl_asm.app.execute import Executor
+from kubectl_asm.app.expansion import ExpansionExecutor
+from kubectl_asm.app.loop import Loop, Work
+from kubectl_asm.app.queue import Item, WorkQueue
+from kubectl_asm.app.reconcile import ClusterExternalSecretWork, ExternalSecretWork, StoreWork
+from kubectl_asm.app.rounds import RoundPorts, Rounds
+from kubectl_asm.app.templating import template_environments
+from kubectl_asm.engine.lookups import References
+from kubectl_asm.engine.plan import Plan
+from kubectl_asm.errors import UsageError
+from kubectl_asm.manifest.limits_file import Limits
+from kubectl_asm.model.externalsecret import ExternalSecret
+from kubectl_asm.model.objects import ObjectRef
+from kubectl_asm.model.settings import Settings
+from kubectl_asm.model.stores import ClusterExternalSecret, ClusterSecretStore, SecretStore
+from kubectl_asm.ports import ObjectReader, ObjectWriter
+from kubectl_asm.wiring.clouds import CloudChoice, Services, open_services
+from kubectl_asm.wiring.limiting import Limiting
+from kubectl_asm.wiring.observing import Reporter
+from kubectl_asm.wiring.world import World
+
+_LOG = logging.getLogger(__name__)
+
+COMPONENT = "kubectl-asm"
+_SPARE_CONNECTIONS = 16
+"""Connections for watches, leases and Events beside those of the workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeChoice:
+    """How the controller runs. instance: this replica's identity. Empty addresses and limits_file mean none.
+
+    is_shadow: compute and report, without the means to write. environment: upstream's variables.
+    """
+
+    settings: Settings
+    limits: Limits
+    instance: str
+    workers: int = 16
+    is_shadow: bool = False
+    profile_is_decided: bool = True
+    limits_file: str = ""
+    health_address: str = ""
+    metrics_address: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@contextlib.contextmanager
+def open_controller(connection: ConnectionOptions, cloud: CloudChoice, choice: ServeChoice, world: World) -> Iterator[Serving]:
+    """Connect to the API server and the cloud and put a controller between them; nothing is asked yet."""
+    metrics = ControllerMetrics()
+    limiting = Limiting(world, metrics, choice.limits, choice.limits_file)
+    opened = connect(
+        connection,
+        clock=world.clock,
+        now=utc_now,
+        pool_size=choice.workers + _SPARE_CONNECTIONS,
+        log=RequestLog(_request_meter(metrics)),
+        pace=limiting.api,
+    )
+    with contextlib.closing(opened), open_services(cloud, choice.settings, world, KubeTokenIssuer(opened.transport)) as services:
+        yield Serving(opened, services, choice, world, metrics, limiting)
+
+
+class Serving:
+    """The parts of one controller, connected. controller runs it; port numbers are those really used."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        services: Services,
+        choice: ServeChoice,
+        world: World,
+        metrics: ControllerMetrics,
+        limiting: Limiting,
+    ) -> None:
+        self.connection = connection
+        self._choice = choice
+        self._world = world
+        self._metrics = metrics
+        self._limiting = limiting
+        self._watched = self._watch()
+        self._queue = WorkQueue(world.clock)
+        self._circuit, self._values = self._cloud_values(services)
+        self._events = None if choice.is_shadow else self._event_sender()
+        self._reporter = Reporter(metrics, self._events, utc_now, is_shadow=choice.is_shadow)
+        self._writer = None if choice.is_shadow else self._write()
+        self._duty = Alone()
+        self._loop = Loop(self._queue, self._works(), world.random, on_taken=self._taken)
+        self._dispatcher = Dispatcher(
+            self._queue,
+            self._watched,
+            choice.settings,
+            world.clock.monotonic,
+            has_started=self._watched.has_synced,
+            on_gone=self._gone,
+            needs=self._watched.need,
+        )
+        self.controller = self._assemble()
+        metrics.connect(self._gauges())
+
+    def refuse_neighbours(self) -> None:
+        """Raise UsageError when the upstream controller is at work in this cluster (spec/operation.md 2)."""
+        holder = find_holder(self.connection.transport, locks=(UPSTREAM_LOCK,))
+        if isinstance(holder, Found):
+            raise UsageError(
+                f"the upstream controller is at work ({holder.kind} {holder.namespace}/{holder.name}, held by {holder.holder});"
+                " two controllers would write the same Secrets",
+                hint="scale its Deployment to 0 first, or compare with --shadow; --allow-coexistence overrides this",
+            )
+        if isinstance(holder, Forbidden):
+            _LOG.warning("whether the upstream controller is at work could not be checked: %s", holder.reason)
+
+    @contextlib.contextmanager
+    def endpoints(self) -> Iterator[list[str]]:
+        """Serve health and metrics at the chosen addresses; gives the addresses in use."""
+        pages = {
+            self._choice.health_address: {
+                "/healthz": verdict(self.controller.unhealthy),
+                "/livez": verdict(self.controller.unhealthy),
+                "/readyz": verdict(self.controller.unready),
+            }
+        }
+        metrics = {"/metrics": lambda: Answer(self._metrics.exposition(), content_type=CONTENT_TYPE)}
+        pages.setdefault(self._choice.metrics_address, {}).update(metrics)
+        with contextlib.ExitStack() as stack:
+            used = []
+            for address, served in pages.items():
+                if not address or address == "0":
+                    continue
+                one = Endpoints(address, served)
+                stack.callback(one.close)
+                one.start()
+                used.append(f"{address.rpartition(':')[0]}:{one.port}")
+            yield used
+
+    # -- the API server
+
+    def _watch(self) -> WatchedCluster:
+        return WatchedCluster(
+            self.connection.transport,
+            clock=self._world.clock,
+            random=self._world.random,
+            watches=self.connection.unpaced,
+            options=WatchOptions(namespaces=self._choice.settings.watch_namespaces),
+        )
+
+    def _write(self) -> ObjectWriter:
+        noting = NotingWriter(KubeWriter(self.connection.transport), self._watched)
+        return RememberingWriter(noting, self._watched)
+
+    def _reader(self) -> ObjectReader:
+        """Return what rounds read: with a list of namespaces, Namespaces themselves may be out of reach."""
+        if not self._choice.settings.watch_namespaces:
+            return self._watched
+        return AssumedNamespaces(RememberedNamespaces(self._watched, self._world.clock), _note_assumed())
+
+    def _event_sender(self) -> EventSender:
+        world = self._world
+        return EventSender(
+            self.connection.unpaced,
+            world.clock,
+            world.random,
+            utc_now,
+            component=COMPONENT,
+            instance=self._choice.instance,
+            on_dropped=lambda: self._metrics.count("asm_events_dropped_total"),
+        )
+
+    # -- the cloud
+
+    def _cloud_values(self, services: Services) -> tuple[CircuitReader, AgeingSource]:
+        world, workers = self._world, self._choice.workers
+        metered = MeteredReader(services.reader, self._metrics, world.clock)
+        circuit = CircuitReader(self._limiting.around(ConcurrencyLimit(metered, workers)), world.clock)
+        retry = Retry(world.clock, world.random)
+        batching = BatchingSource(circuit, RetryingReader(circuit, retry), retry)
+        joining = JoiningSource(GatheringSource(batching), remembers=False)
+        return circuit, AgeingSource(joining, world.clock)
+
+    # -- the work
+
+    def _works(self) -> Mapping[str, Work]:
+        reader, settings, monotonic = self._reader(), self._choice.settings, self._world.clock.monotonic
+        expander = ExpansionExecutor(reader, self._writer, settings, utc_now) if self._writer is not None else None
+        rounds = Rounds(self._ports(reader), settings, self._choice.profile_is_decided)
+        works: dict[str, Work] = {
+            ExternalSecret.RESOURCE.kind: ExternalSecretWork(
+                reader, rounds, self._values, self._consume(), self._reporter, monotonic
+            ),
+            ClusterExternalSecret.RESOURCE.kind: ClusterExternalSecretWork(reader, settings, expander, self._reporter, monotonic),
+        }
+        for kind in (SecretStore, ClusterSecretStore):
+            works[kind.RESOURCE.kind] = StoreWork(
+                kind, reader, self._writer, settings, self._choice.environment, utc_now, self._reporter, monotonic
+            )
+        return works
+
+    def _consume(self) -> Callable[[Rounds, ExternalSecret], Plan]:
+        """Return what becomes of a round: it is run with an executor, or its Plan is only reported."""
+        if self._writer is None:
+            return lambda rounds, external: rounds.plan(external)
+        conditions = ConditionBook(KubeReader(self.connection.transport))
+        executor = Executor(self._watched, self._writer, conditions=conditions)
+        return lambda rounds, external: rounds.run(external, executor)
+
+    def _ports(self, reader: ObjectReader) -> RoundPorts:
+        return RoundPorts(
+            reader=reader,
+            references=References(reader),
+            source=self._values.within(0.0),
+            bucket=self._limiting.bucket,
+            now=utc_now,
+            template_environment=template_environments(self._world.random, self._world.clock),
+            environment=self._choice.environment,
+        )
+
+    def _assemble(self) -> Controller:
+        background: list[tuple[str, Callable[[], None]]] = []
+        at_end: list[Callable[[], None]] = []
+        if self._events is not None:
+            background.append(("events", self._events.run))
+            at_end.append(self._events.close)
+        if self._choice.limits_file:
+            background.append(("limits", self._limiting.follow_file))
+        return Controller(
+            self._watched,
+            self._dispatcher,
+            self._queue,
+            self._loop,
+            self._duty,
+            self._world.clock,
+            self._choice.workers,
+            background,
+            at_end,
+        )
+
+    # -- what is observed
+
+    def _taken(self, item: Item) -> None:
+        self._metrics.time("asm_queue_wait_seconds", item.waited_s, item.priority.name.lower())
+
+    def _gone(self, ref: ObjectRef) -> None:
+        self._loop.forget(ref)
+        self._reporter.gone(ref)
+        if isinstance(self._writer, RememberingWriter):
+            self._writer.forget(ref)
+
+    def _gauges(self) -> Gauges:
+        def one(read: Callable[[], float]) -> Callable[[], Mapping[tuple[str, ...], float]]:
+            return lambda: {(): float(read())}
+
+        return Gauges(
+            {
+                "asm_queue_depth": lambda: {(priority.name.lower(),): n for priority, n in self._queue.depth().items()},
+                "asm_objects_planned": one(self._queue.planned),
+                "asm_objects_failing": one(self._loop.failing),
+                "asm_circuits_open": one(self._circuit.open_stores),
+                "asm_shared_value_bytes": one(self._values.held_bytes),
+                "asm_watch_synced": one(self._watched.has_synced),
+            }
+        )
+
+
+class Alone:
+    """Responsible for everything from the start: one replica, no lease."""
+
+    def start(self, gained: Callable[[Callable[[ObjectRef], bool]], None]) -> None:
+        """Take everything."""
+        gained(lambda _ref: True)
+
+    def close(self) -> None:
+        """Nobody waits for it."""
+
+    def problems(self) -> list[str]:
+        """Return nothing: nobody can keep it from working."""
+        return []
+
+
+def _request_meter(metrics: ControllerMetrics) -> Callable[[RequestRecord], None]:
+    return lambda record: metrics.count("asm_kube_requests_total", record.method, str(record.status))
+
+
+def _note_assumed() -> Callable[[str], None]:
+    told: set[str] = set()
+
+    def note(name: str) -> None:
+        if name not in told:
+            told.add(name)
+            _LOG.info("namespace %s may not be read; it is taken as existing and active", name)
+
+    return note
+
+
+__all__ = ["ServeChoice", "Serving", "open_controller"]
