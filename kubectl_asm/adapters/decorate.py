@@ -221,7 +221,7 @@ class CallObserver(Protocol):
     """Learns of every backend call. Called from worker threads."""
 
     def observe(self, provider: Provider, code: str, seconds: float) -> None:
-        """Take one finished call. code: `OK`, the service's code, `HTTP <status>`, a Network word, or `unknown`."""
+        """Take one finished call. code: `OK`, the service's code, `HTTP <status>`, a Network word, or an ErrorClass."""
 
 
 class CallCounts:
@@ -280,7 +280,7 @@ class MeteredReader:
 
 def error_code(error: BackendError) -> str:
     """Return a short word for an error, for counting."""
-    return error.code or (error.network or "") or (f"HTTP {error.status}" if error.status else "unknown")
+    return error.code or (error.network or "") or (f"HTTP {error.status}" if error.status else str(error.error_class))
 
 
 class RecordingReader:

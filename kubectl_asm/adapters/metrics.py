@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -68,6 +68,7 @@ class ControllerMetrics(Collector):
     """All metrics of one controller, in a registry of its own. Safe for use by several threads."""
 
     def __init__(self, gauges: Gauges | None = None) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each series, of no use to anybody
         self._registry = CollectorRegistry()
         self._lock = threading.Lock()
         self._objects: dict[tuple[str, str], tuple[float, float]] = {}

@@ -130,6 +130,7 @@ class Serving:
             self._watched,
             choice.settings,
             world.clock.monotonic,
+            is_mine=self._duty.is_mine,
             has_started=self._watched.has_synced,
             on_gone=self._gone,
             needs=self._watched.need,
@@ -301,10 +302,18 @@ class Serving:
 
 
 class Alone:
-    """Responsible for everything from the start: one replica, no lease."""
+    """Responsible for everything once it is started: one replica, no lease."""
+
+    def __init__(self) -> None:
+        self._is_started = False
+
+    def is_mine(self, _ref: ObjectRef) -> bool:
+        """Return whether this replica works on an object: on all of them, once everything is asked for."""
+        return self._is_started
 
     def start(self, gained: Callable[[Callable[[ObjectRef], bool]], None]) -> None:
         """Take everything."""
+        self._is_started = True
         gained(lambda _ref: True)
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from kubectl_asm.model.backend import (
     AccessKeyPair,
     BackendError,
     ClientPlan,
+    ErrorClass,
     Identity,
     Network,
     Provider,
@@ -296,7 +297,13 @@ def test_no_more_calls_run_at_once_than_the_limit_allows():
 
 def test_calls_are_counted_by_code():
     counts, clock = CallCounts(), FakeClock()
-    steps = Scripted("v", throttled(), BackendError(network=Network.TIMEOUT), BackendError(status=502), BackendError("x"))
+    steps = Scripted(
+        "v",
+        throttled(),
+        BackendError(network=Network.TIMEOUT),
+        BackendError(status=502),
+        BackendError("x", error_class=ErrorClass.CREDENTIALS),
+    )
     reader = MeteredReader(steps, counts, clock)
     SequentialSource(reader).fetch_many([read()] * 5)
     kms = Provider.KMS
@@ -305,7 +312,7 @@ def test_calls_are_counted_by_code():
         (kms, THROTTLED): 1,
         (kms, "timeout"): 1,
         (kms, "HTTP 502"): 1,
-        (kms, "unknown"): 1,
+        (kms, "credentials"): 1,
     }
     assert counts.total() == 5
 
