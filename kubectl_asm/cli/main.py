@@ -25,7 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "whoami": ("whoami", "Ask STS as whom every store reads."),
     "emulator": ("emulator", "Serve a local KMS, OOS, STS and instance metadata."),
     "template": ("template", "Render one Go template alone, or list the functions."),
-    "manifests": ("manifests", "Print CustomResourceDefinitions or the controller's RBAC."),
+    "manifests": ("manifests", "Print what a controller needs in a cluster: definitions, rights, Deployment."),
     "config": ("config", "Show the effective settings and where each comes from."),
     "version": ("version", "Print versions."),
     "completion": ("completion", "Print a completion script for a shell."),

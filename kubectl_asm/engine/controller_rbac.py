@@ -11,49 +11,66 @@ from typing import Any, Final
 from kubectl_asm.model.objects import GROUP
 
 NAME: Final = "kubectl-asm-controller"
+SHADOW_NAME: Final = "kubectl-asm-shadow"
+"""Names of everything that is installed. A shadow has its own, so that its lesser rights replace nobody's."""
+
 _API: Final = "rbac.authorization.k8s.io"
 _READ: Final = ("get", "list", "watch")
-_ALL: Final = (*_READ, "create", "delete", "patch", "update")
 
-Rule = tuple[str, tuple[str, ...], tuple[str, ...]]
-"""API group, resources, verbs."""
+Rule = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+"""API group, resources, verbs, and the only names they hold for (empty: all)."""
 
-_NAMESPACED: Final[tuple[Rule, ...]] = (
-    ("", ("secrets",), _ALL),
-    ("", ("serviceaccounts",), _READ),
-    ("", ("serviceaccounts/token",), ("create",)),
-    ("", ("configmaps",), ("get",)),
-    ("", ("events",), ("create", "patch")),
-    (GROUP, ("externalsecrets",), _ALL),
-    (GROUP, ("secretstores",), (*_READ, "patch", "update")),
-    (GROUP, ("externalsecrets/status", "secretstores/status"), ("patch", "update")),
+_COORDINATION: Final = "coordination.k8s.io"
+NAMESPACED: Final[tuple[Rule, ...]] = (
+    ("", ("secrets",), (*_READ, "create", "update", "delete"), ()),
+    ("", ("serviceaccounts",), _READ, ()),
+    ("", ("serviceaccounts/token",), ("create",), ()),
+    # Templates of templateFrom. Listing begins with the first ExternalSecret that has one, and then /readyz waits for it.
+    ("", ("configmaps",), _READ, ()),
+    ("", ("events",), ("create", "patch"), ()),
+    (GROUP, ("externalsecrets",), (*_READ, "create", "patch", "update", "delete"), ()),
+    (GROUP, ("secretstores",), (*_READ, "patch", "update"), ()),
+    (GROUP, ("externalsecrets/status", "secretstores/status"), ("patch",), ()),
 )
-_CLUSTER: Final[tuple[Rule, ...]] = (
-    ("", ("namespaces",), _READ),
-    (GROUP, ("clusterexternalsecrets",), _ALL),
-    (GROUP, ("clustersecretstores",), (*_READ, "patch", "update")),
-    (GROUP, ("clusterexternalsecrets/status", "clustersecretstores/status"), ("patch", "update")),
+"""What a controller does in every namespace it serves."""
+
+_OWN_NAMESPACE: Final[tuple[Rule, ...]] = (("", ("namespaces",), ("get",), ()),)
+"""A Role may let its holder read the Namespace it is in: labels for conditions, and whether it is being terminated."""
+
+CLUSTER: Final[tuple[Rule, ...]] = (
+    ("", ("namespaces",), _READ, ()),
+    (GROUP, ("clusterexternalsecrets",), (*_READ, "patch", "update"), ()),
+    (GROUP, ("clustersecretstores",), (*_READ, "patch", "update"), ()),
+    (GROUP, ("clusterexternalsecrets/status", "clustersecretstores/status"), ("patch",), ()),
     # Clusters that enforce owner references ask for this before a child may block the deletion of its owner.
-    (GROUP, ("clusterexternalsecrets/finalizers",), ("update",)),
+    (GROUP, ("clusterexternalsecrets/finalizers",), ("update",), ()),
+    # Whether another controller is at work, wherever it keeps its lock.
+    (_COORDINATION, ("leases",), ("list",), ("ack-secret-manager-lock", NAME)),
 )
-_LEASES: Final[tuple[Rule, ...]] = (("coordination.k8s.io", ("leases",), _ALL),)
+"""What a controller of the whole cluster does besides."""
+
+LEASES: Final[tuple[Rule, ...]] = ((_COORDINATION, ("leases",), ("get", "list", "create", "update", "delete"), ()),)
+"""Leader election, shards and members, in the controller's own namespace."""
 
 
-def controller_manifests(namespace: str, watched: Sequence[str], *, read_only: bool) -> list[dict[str, Any]]:
+def controller_manifests(namespace: str, watched: Sequence[str], *, read_only: bool, name: str = NAME) -> list[dict[str, Any]]:
     """Return ServiceAccount, roles and bindings of a controller in namespace.
 
     watched: the only namespaces it may see, each with a Role; none: a ClusterRole for the whole cluster.
     read_only: no verb that changes an object, except on the Leases in its own namespace; tokens may still be requested.
+    name: of the account, the roles and the bindings.
     """
-    places = [(one, _NAMESPACED) for one in sorted(set(watched))] or [("", (*_NAMESPACED, *_CLUSTER))]
-    found = [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": namespace}}]
+    inside = (*NAMESPACED, *_OWN_NAMESPACE)
+    places = [(one, inside) for one in sorted(set(watched))] or [("", (*NAMESPACED, *CLUSTER))]
+    found: list[dict[str, Any]] = [_account(name, namespace)]
     for place, rules in places:
-        found += _role_and_binding(NAME, place, namespace, _reading(rules) if read_only else rules)
-    return [*found, *_role_and_binding(f"{NAME}-leases", namespace, namespace, _LEASES)]
+        found += _role_and_binding(name, place, (name, namespace), reading(rules) if read_only else rules)
+    return [*found, *_role_and_binding(f"{name}-leases", namespace, (name, namespace), LEASES)]
 
 
-def _reading(rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    kept = ((group, resources, _harmless(resources, verbs)) for group, resources, verbs in rules)
+def reading(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Return the rules without the verbs that change an object."""
+    kept = ((group, resources, _harmless(resources, verbs), names) for group, resources, verbs, names in rules)
     return tuple(rule for rule in kept if rule[2])
 
 
@@ -61,16 +78,26 @@ def _harmless(resources: tuple[str, ...], verbs: tuple[str, ...]) -> tuple[str, 
     return verbs if resources == ("serviceaccounts/token",) else tuple(verb for verb in verbs if verb in _READ)
 
 
-def _role_and_binding(name: str, place: str, namespace: str, rules: Sequence[Rule]) -> Iterator[dict[str, Any]]:
-    """Yield a Role and RoleBinding in place, or their cluster-wide forms where place is empty."""
+def _account(name: str, namespace: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}
+
+
+def _role_and_binding(name: str, place: str, account: tuple[str, str], rules: Sequence[Rule]) -> Iterator[dict[str, Any]]:
+    """Yield a Role and RoleBinding in place, or their cluster-wide forms where place is empty. account: name, namespace."""
     kind = "Role" if place else "ClusterRole"
     metadata = {"name": name, "namespace": place} if place else {"name": name}
-    written = [{"apiGroups": [group], "resources": list(names), "verbs": list(verbs)} for group, names, verbs in rules]
-    yield {"apiVersion": f"{_API}/v1", "kind": kind, "metadata": metadata, "rules": written}
+    yield {"apiVersion": f"{_API}/v1", "kind": kind, "metadata": metadata, "rules": [written(rule) for rule in rules]}
     yield {
         "apiVersion": f"{_API}/v1",
         "kind": f"{kind}Binding",
         "metadata": dict(metadata),
         "roleRef": {"apiGroup": _API, "kind": kind, "name": name},
-        "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": namespace}],
+        "subjects": [{"kind": "ServiceAccount", "name": account[0], "namespace": account[1]}],
     }
+
+
+def written(rule: Rule) -> dict[str, Any]:
+    """Return a rule as RBAC writes it."""
+    group, resources, verbs, names = rule
+    shown: dict[str, Any] = {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
+    return {**shown, "resourceNames": list(names)} if names else shown

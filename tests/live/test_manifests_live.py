@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import urllib.error
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.live.controlplane import ControlPlane
 from tests.live.fixtures import KubeconfigFor
@@ -24,11 +26,41 @@ def applied(kubeconfig: Path, text: str, *options: str) -> subprocess.CompletedP
     return subprocess.run(words, input=text, check=False, capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.parametrize("args", [("crds",), ("rbac",), ("rbac", "--read-only")])
+INSTALLATIONS = [
+    ("crds",),
+    ("rbac",),
+    ("rbac", "--read-only"),
+    ("controller",),
+    ("controller", "--shadow", "--shards", "3"),
+    ("controller", "--watch-namespaces", "default", "--rrsa", "--credentials-secret", "keys", "--env", "A=b"),
+]
+
+
+@pytest.mark.parametrize("args", INSTALLATIONS, ids=" ".join)
 def test_an_api_server_takes_every_object(args: tuple[str, ...], kubeconfig_for: KubeconfigFor, namespace: str) -> None:
     options = ("--dry-run=server", "--force-conflicts")
     done = applied(kubeconfig_for("admin"), printed(*args, "-n", namespace), *options)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("args", [one for one in INSTALLATIONS if one[0] == "controller"], ids=" ".join)
+def test_a_namespace_for_restricted_pods_admits_the_controller(
+    args: tuple[str, ...], control_plane: ControlPlane, namespace: str
+) -> None:
+    label = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+    control_plane.request("PATCH", f"/api/v1/namespaces/{namespace}", label, content_type="application/merge-patch+json")
+    (template,) = (
+        one["spec"]["template"] for one in yaml.safe_load_all(printed(*args, "-n", namespace)) if one["kind"] == "Deployment"
+    )
+    pod = {"apiVersion": "v1", "kind": "Pod", **template, "metadata": {**template["metadata"], "name": "controller"}}
+    path = f"/api/v1/namespaces/{namespace}/pods?dryRun=All&fieldValidation=Strict"
+    assert control_plane.request("POST", path, pod)["metadata"]["name"] == "controller"
+
+    pod["spec"]["containers"][0]["securityContext"]["capabilities"] = {"add": ["NET_ADMIN"]}
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        control_plane.request("POST", path, pod)
+    refusal.value.close()
+    assert refusal.value.code == 403
 
 
 def test_roles_of_a_watched_namespace_let_the_account_work_there_and_nowhere_else(
@@ -48,5 +80,6 @@ def test_roles_of_a_watched_namespace_let_the_account_work_there_and_nowhere_els
     assert may(namespace, "update", "secrets")
     assert may(namespace, "watch", "externalsecrets", "alibabacloud.com")
     assert may(namespace, "create", "leases", "coordination.k8s.io")
+    assert may(namespace, "get", "namespaces")
     assert not may("default", "get", "secrets")
     assert not may(namespace, "delete", "secretstores", "alibabacloud.com")
