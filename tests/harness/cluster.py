@@ -114,9 +114,12 @@ class ClusterWorld:
             return ["startup: wanted refused, got started"]
         parent = self._parent()
         assert parent is not None
+        return list(self._problems(expect, parent, self._pass(parent)))
+
+    def _pass(self, parent: ClusterExternalSecret) -> Expanded:
+        """Run one pass as `sync` does."""
         plan = Expansions(self.faults, References(self.faults), self.settings).plan(parent)
-        expanded = ExpansionExecutor(self.faults, self.faults, self.settings, self.clock.instant).run(plan)
-        return list(self._problems(expect, parent, expanded))
+        return ExpansionExecutor(self.faults, self.faults, self.settings, self.clock.instant).run(plan)
 
     def _problems(self, expect: Mapping[str, Any], parent: ClusterExternalSecret, expanded: Expanded) -> Iterator[str]:
         after = self._parent()

@@ -66,21 +66,33 @@ def load_cases(paths: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
                     yield file.name, case
 
 
-def run_case(case: Mapping[str, Any], profile: str) -> Result:
-    """Run every round of a case and collect what differs. A crash is a difference too, and ends the case only."""
+def run_case(case: Mapping[str, Any], profile: str, worlds: Worlds | None = None) -> Result:
+    """Run every round of a case and collect what differs. A crash is a difference too, and ends the case only.
+
+    worlds: what runs the rounds, one-shot passes when None.
+    """
     try:
-        problems = tuple(_rounds(case, PROFILES[profile]))
+        problems = tuple(_rounds(case, PROFILES[profile], worlds or Worlds()))
     except Exception as error:  # noqa: BLE001  # whatever it is, the other cases still count
         problems = (f"crashed: {type(error).__name__}: {error}",)
     return Result(f"{case['name']} [{profile}]", problems, unverified=bool(case.get("unverified")))
 
 
-def _rounds(case: Mapping[str, Any], compat: str) -> Iterator[str]:
-    world = ClusterWorld(case, compat) if "clusterExternalSecret" in case["given"] else CaseWorld(case, compat)
+def _rounds(case: Mapping[str, Any], compat: str, worlds: Worlds) -> Iterator[str]:
+    made = worlds.of_cluster if "clusterExternalSecret" in case["given"] else worlds.of_case or CaseWorld
+    world = made(case, compat)
     yield from (f"round 1: {text}" for text in world.round(case["expect"]))
     for position, step in enumerate(case.get("then", ()), start=2):
         world.change(step.get("set", {}), step.get("advance", 60))
         yield from (f"round {position}: {text}" for text in world.round(step["expect"]))
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """Who runs the rounds of cases."""
+
+    of_case: type[CaseWorld] | None = None
+    of_cluster: type[ClusterWorld] = ClusterWorld
 
 
 @dataclass
@@ -220,12 +232,16 @@ class CaseWorld:
         ports = self._ports(source, bucket)
         before = self.cluster.get(ExternalSecret, self.namespace, self.name).status
         external = self.cluster.get(ExternalSecret, self.namespace, self.name)
-        plan = Rounds(ports, self._present()).run(external, Executor(self.faults, self.faults))
+        plan = self._round(Rounds(ports, self._present()), external)
         if not self.is_identity:
             calls = list(self.recorder.reads[calls_before:])
             return [*self._problems(expect, plan, bucket, before), *_call_problems(expect, calls)]
         seen = identity_problems(expect.get("identity", ()), plan, self.wire, source.unfetched(plan))
         return [*self._problems(expect, plan, bucket, before), *seen, *marks.problems(expect)]
+
+    def _round(self, rounds: Rounds, external: ExternalSecret) -> Plan:
+        """Run one round as `sync` does."""
+        return rounds.run(external, Executor(self.faults, self.faults))
 
     def _problems(self, expect: Mapping[str, Any], plan: Plan, bucket: FakeBucket, before: Any) -> Iterator[str]:
         if "decision" in expect and plan.decision != expect["decision"]:
