@@ -12,7 +12,7 @@ import click
 from kubectl_asm.adapters.files import STDIN_NAME, read_file, read_sources
 from kubectl_asm.cli import exits
 from kubectl_asm.cli.lint_settings import LintPlan, lint_plan
-from kubectl_asm.cli.options import ProcessEnvironment, input_options, process_environment
+from kubectl_asm.cli.options import ProcessEnvironment, cluster_options, input_options, process_environment
 from kubectl_asm.cli.setting_options import config_path, controller_options, setting_flags
 from kubectl_asm.errors import InputError, UsageError
 from kubectl_asm.manifest.documents import Document, SourceText, parse_documents
@@ -32,6 +32,8 @@ Examples:
   kubectl asm validate -R manifests/ --helm-values values.yaml --closed-world
   # is the running controller new enough for these manifests?
   kubectl asm validate manifests/ --target 0.6.2
+  # against what the cluster holds: stores, Secrets and their keys, ServiceAccounts, namespaces
+  kubectl asm validate manifests/ --live
   # text on the terminal and SARIF for code scanning, in one run
   kubectl asm validate manifests/ -o text -o sarif=findings.sarif
   # mend what has one right answer; first look, then do it
@@ -48,7 +50,9 @@ _LEVELS: Final[Mapping[str, int]] = {"error": 2, "warning": 1, "info": 0, "never
 @click.command("validate", epilog=EPILOG)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @input_options
-@click.option("-n", "--namespace", default="default", show_default=True, help="Namespace of objects that name none.")
+@click.option(
+    "-n", "--namespace", default="", help="Namespace of objects that name none; with --live the context's.  [default: default]"
+)
 @click.option(
     "-o",
     "--output",
@@ -67,9 +71,13 @@ _LEVELS: Final[Mapping[str, int]] = {"error": 2, "warning": 1, "info": 0, "never
 @click.option("--dry-run", "is_dry_run", is_flag=True, help="With --fix: print a diff and change no file.")
 @click.option("--target", default="", metavar="VERSION", help="Release that runs: report what it does not know, e.g. 0.6.2.")
 @click.option("--closed-world", is_flag=True, help="What is not in the input does not exist.")
+@click.option("--live", "is_live", is_flag=True, help="Objects that are not in the input may be in the cluster: look there.")
+@cluster_options
 @controller_options
 def command(**values: Any) -> int:
-    """Check manifests: schema, references, access, endpoints, credentials, keys, templates. Nothing is contacted."""
+    """Check manifests: schema, references, access, endpoints, credentials, keys, templates.
+
+    Nothing is contacted without --live."""
     with paused_gc():  # what a run makes lives as long as the run
         return _validate(values)
 
@@ -83,9 +91,17 @@ def _validate(values: Mapping[str, Any]) -> int:
     effective = _effective(values, process.variables)
     for text in effective.warnings:
         click.echo(f"warning: {text}", err=True)
-    choices = lint_choices(effective, target=plan.target, closed_world=plan.closed_world, namespace=values["namespace"])
+    namespace = values["namespace"] or "default"
+    choices = lint_choices(effective, target=plan.target, closed_world=plan.closed_world, namespace=namespace)
     known = _context(plan)
     sources = _sources(values, plan, process)
+    if values["is_live"]:
+        from kubectl_asm.cli.lint_live import look_around  # only this loads the cluster's client
+
+        sources = tuple(sources)
+        choices, known = look_around(values, process, sources, known, choices)
+    elif values["cluster_dir"]:
+        raise UsageError("--cluster-dir goes with --live", hint="without --live nothing but the input is looked at")
     if values["write_baseline"]:
         return _write_baseline(values["write_baseline"], lint(sources, choices, plan.selection, known))
     baseline = _baseline(plan.baseline)

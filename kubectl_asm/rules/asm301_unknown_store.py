@@ -59,8 +59,8 @@ def _missing(found: StoreRefAt, namespace: str, ctx: RuleContext) -> Iterator[Hi
     name = found.ref.name
     near = near_miss(found.kind, namespace, name, ctx)
     where = f" in namespace {namespace}" if namespace else ""
-    if ctx.closed_world:
-        yield Hit((*found.path, "name"), f"{found.kind} {quoted(name)} does not exist{where}", near)
+    if (severity := ctx.absence(found.kind, namespace, name)) is not None:
+        yield Hit((*found.path, "name"), f"{found.kind} {quoted(name)} does not exist{where}", near, severity=severity)
     elif near:
         message = f"{found.kind} {quoted(name)} is not in the input{where}, but {near}"
         yield Hit((*found.path, "name"), message, severity=Severity.INFO)

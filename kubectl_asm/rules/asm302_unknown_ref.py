@@ -89,8 +89,9 @@ def _object(
         if key and key not in found.obj.data:
             near = near_names(key, found.obj.data)
             message = f"{kind} {quoted(name)} of namespace {namespace} has no key {quoted(key)}"
-            if ctx.closed_world:
-                yield Hit(key_path, message, did_you_mean(near))
+            if ctx.closed_world or found.is_known_only:
+                severity = Severity.ERROR if ctx.closed_world else Severity.WARNING
+                yield Hit(key_path, message, did_you_mean(near), severity=severity)
             elif near:
                 yield Hit(key_path, f"{message}; it has {', '.join(near)}", severity=Severity.INFO)
 
@@ -99,8 +100,8 @@ def _missing(path: Path, kind: str, namespace: str, name: str, ctx: RuleContext)
     if kind == "Secret" and _is_target(namespace, name, ctx):
         return
     near = near_miss(kind, namespace, name, ctx)
-    if ctx.closed_world:
-        yield Hit(path, f"{kind} {quoted(name)} does not exist in namespace {namespace}", near)
+    if (severity := ctx.absence(kind, namespace, name)) is not None:
+        yield Hit(path, f"{kind} {quoted(name)} does not exist in namespace {namespace}", near, severity=severity)
     elif near:
         message = f"{kind} {quoted(name)} is not in the input in namespace {namespace}, but {near}"
         yield Hit(path, message, severity=Severity.INFO)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, TypeVar
 
+from kubectl_asm.diagnostics import Severity
 from kubectl_asm.engine.admit import DATA, Entry, entries_of, provider_of
 from kubectl_asm.engine.expand import child_name
 from kubectl_asm.engine.lookups import References
@@ -32,13 +33,17 @@ TOLD_BY_COMPONENT: Final = frozenset({"region", "kms_endpoint", "cluster_id", "u
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How a run judges. unknown: settings nobody told; target: version of the running controller, None to say nothing."""
+    """How a run judges. unknown: settings nobody told; target: version of the running controller, None to say nothing.
+
+    absent: (kind, namespace, name) of what a cluster was asked for and does not hold.
+    """
 
     settings: Settings = field(default_factory=Settings)
     unknown: frozenset[str] = TOLD_BY_COMPONENT
     target: Version | None = None
     closed_world: bool = False
     namespace: str = "default"
+    absent: frozenset[tuple[str, str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,21 @@ class RuleContext:
     def is_known(self, *names: str) -> bool:
         """Return whether the values of these settings are known, so that something may be said about them."""
         return not any(name in self.choices.unknown for name in names)
+
+    def is_absent(self, kind: str, namespace: str, name: str) -> bool:
+        """Return whether a cluster was asked for an object and has none of that name."""
+        return self.choices.absent is not None and (kind, namespace, name) in self.choices.absent
+
+    def absence(self, kind: str, namespace: str, name: str) -> Severity | None:
+        """Return how serious it is that an object is not in the input; None where it may exist elsewhere.
+
+        Without a cluster only a closed world says that it does not exist; with one, what may not be read stays unknown.
+        """
+        if self.choices.absent is not None and not self.is_absent(kind, namespace, name):
+            return None
+        if self.closed_world:
+            return Severity.ERROR
+        return Severity.WARNING if self.choices.absent is not None else None
 
     @cached_property
     def by_ref(self) -> Mapping[tuple[str, str, str], Subject]:
