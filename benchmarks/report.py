@@ -50,8 +50,8 @@ def median(samples: Sequence[Sample]) -> Sample:
 
 def finish(name: str, rows: Sequence[dict[str, object]]) -> None:
     """Print rows as a table and write them beside the machine's description."""
-    columns = list(rows[0])
-    cells = [columns, *([_shown(row.get(column)) for column in columns] for row in rows)]
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    cells = [columns, *([_shown(row.get(column, "")) for column in columns] for row in rows)]
     widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
