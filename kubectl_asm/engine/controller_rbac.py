@@ -34,8 +34,8 @@ NAMESPACED: Final[tuple[Rule, ...]] = (
 )
 """What a controller does in every namespace it serves."""
 
-_OWN_NAMESPACE: Final[tuple[Rule, ...]] = (("", ("namespaces",), ("get",), ()),)
-"""A Role may let its holder read the Namespace it is in: labels for conditions, and whether it is being terminated."""
+INSIDE: Final[tuple[Rule, ...]] = (*NAMESPACED, ("", ("namespaces",), ("get",), ()))
+"""What a Role lets it do in a namespace. That includes the Namespace itself: its labels, and whether it is going away."""
 
 CLUSTER: Final[tuple[Rule, ...]] = (
     ("", ("namespaces",), _READ, ()),
@@ -60,8 +60,7 @@ def controller_manifests(namespace: str, watched: Sequence[str], *, read_only: b
     read_only: no verb that changes an object, except on the Leases in its own namespace; tokens may still be requested.
     name: of the account, the roles and the bindings.
     """
-    inside = (*NAMESPACED, *_OWN_NAMESPACE)
-    places = [(one, inside) for one in sorted(set(watched))] or [("", (*NAMESPACED, *CLUSTER))]
+    places = [(one, INSIDE) for one in sorted(set(watched))] or [("", (*NAMESPACED, *CLUSTER))]
     found: list[dict[str, Any]] = [_account(name, namespace)]
     for place, rules in places:
         found += _role_and_binding(name, place, (name, namespace), reading(rules) if read_only else rules)
