@@ -11,36 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import ClassVar
-
-import msgspec
 
 from kubectl_asm.adapters.kube.codec import decode_page
 from kubectl_asm.adapters.kube.errors import UNKNOWN_KIND, Asked
 from kubectl_asm.adapters.kube.paths import collection_path
 from kubectl_asm.adapters.kube.transport import Reply, Transport
 from kubectl_asm.errors import AccessError, ClusterError
-from kubectl_asm.model.objects import ConfigMap, KubeObject, Resource
+from kubectl_asm.model.leases import Lease, LeaseSpec
+from kubectl_asm.model.objects import ConfigMap, KubeObject
 
 UPSTREAM_LOCK = "ack-secret-manager-lock"
 OWN_LOCK = "kubectl-asm-controller"
 GRACE = timedelta(seconds=30)
-
-
-class LeaseSpec(msgspec.Struct, frozen=True, rename="camel"):
-    """spec of a Lease, as far as it says who holds it and until when."""
-
-    holder_identity: str | None = None
-    lease_duration_seconds: int | None = None
-    renew_time: str | None = None
-
-
-class Lease(KubeObject, frozen=True, rename="camel"):
-    """coordination.k8s.io/v1 Lease."""
-
-    RESOURCE: ClassVar[Resource] = Resource("Lease", "coordination.k8s.io/v1", "leases", True)
-
-    spec: LeaseSpec = LeaseSpec()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +63,12 @@ def find_holder(
     Looks across all namespaces with at most three requests; where that is forbidden, in the given namespaces only.
     Raises ClusterError for everything but a refusal.
     """
+    return _find(transport, _candidates(locks), namespaces)
+
+
+def _find(transport: Transport, kinds: Sequence[tuple[type[KubeObject], str]], namespaces: Sequence[str]) -> HolderLookup:
     refusal = ""
-    for kind, lock in _candidates(locks):
+    for kind, lock in kinds:
         try:
             found = _look(transport, kind, lock, "")
         except AccessError as error:
@@ -91,6 +77,16 @@ def find_holder(
         if found is not None:
             return found
     return Forbidden(refusal) if refusal else NotFound()
+
+
+def find_upstream(transport: Transport, *, namespaces: Sequence[str] = ("kube-system",), own_lease: str = "") -> HolderLookup:
+    """Return the live upstream controller beside which `serve` must not start: holder of its Lease or of its lock ConfigMap.
+
+    own_lease: the name of our own Lease. Where that is upstream's (--lease-name), the Lease itself keeps both apart and only
+    the ConfigMap of releases before 0.6.7 is looked for. Raises ClusterError for everything but a refusal.
+    """
+    kinds = [(kind, lock) for kind, lock in _candidates((UPSTREAM_LOCK,)) if kind is not Lease or own_lease != UPSTREAM_LOCK]
+    return _find(transport, kinds, namespaces)
 
 
 def _candidates(locks: Sequence[str]) -> list[tuple[type[KubeObject], str]]:
@@ -132,7 +128,7 @@ def _look(transport: Transport, kind: type[KubeObject], lock: str, namespace: st
 def _holder(obj: KubeObject, now: datetime | None) -> str:
     """Return who holds a lock, empty when nobody does any more."""
     if isinstance(obj, Lease):
-        return (obj.spec.holder_identity or "") if _is_live(obj.spec, now) else ""
+        return obj.holder if _is_live(obj.spec, now) else ""
     # a lock ConfigMap exists exactly as long as the pod that owns it (garbage collection removes it)
     return next((owner.name for owner in obj.metadata.owner_references), "") or obj.name
 
