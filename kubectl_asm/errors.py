@@ -10,6 +10,7 @@
     |   +-- AccessError           401 or 403
     |   +-- RejectedError         400, 422: the API server refuses the object
     |   +-- UnavailableError      connection, time-out, 429, 5xx
+    |   +-- LeaseLostError        not sent: another replica may work on the object by now
     +-- BackendError          a backend read failed (service answer or network); see model/backend.py for its classes
     +-- BugError              something this program believed impossible
 
@@ -82,6 +83,10 @@ class RejectedError(ClusterError):
 
 class UnavailableError(ClusterError):
     """The API server cannot be reached or cannot answer now (connection, time-out, 429, 5xx)."""
+
+
+class LeaseLostError(ClusterError):
+    """A write was not sent, because this replica may not hold the Lease of its object any more."""
 
 
 class BugError(AsmError):

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from kubectl_asm.model.backend import ClientPlan, Provider, SecretAnswer, SecretOutcome, SecretRead
 from kubectl_asm.model.externalsecret import ExternalSecretStatus
+from kubectl_asm.model.leases import Lease
 from kubectl_asm.model.objects import KubeObject
 from kubectl_asm.model.stores import ClusterExternalSecretStatus, StoreStatus
 
@@ -68,6 +69,32 @@ class ObjectWatcher(Protocol):
         """Begin to watch and to tell. Returns at once."""
 
 
+class LeaseStore(Protocol):
+    """Leases of one namespace. Every request is made once and ends within a bound; raises ClusterError subclasses."""
+
+    def get(self, name: str) -> Lease:
+        """Return a Lease as it is now, not as a cache has it; raises NotFoundError."""
+
+    def list(self, label_selector: str) -> Sequence[Lease]:
+        """Return the Leases with these labels, as they are now."""
+
+    def create(self, lease: Lease) -> Lease:
+        """Create; raises AlreadyExistsError."""
+
+    def update(self, lease: Lease) -> Lease:
+        """Replace the Lease that was read at its resource_version; raises ConflictError when it changed, NotFoundError."""
+
+    def delete(self, lease: Lease) -> None:
+        """Delete exactly the version that was read; raises ConflictError when it changed. Absent is fine."""
+
+
+class Tenure(Protocol):
+    """A time in which this process alone may write certain objects. Once over it is over for good."""
+
+    def holds(self) -> bool:
+        """Whether a write may begin now. Cheap; safe for use by several threads."""
+
+
 class SecretReader(Protocol):
     """One backend call a read. Decorators wrap it (retry, limits, coalescing, metrics)."""
 
@@ -107,7 +134,7 @@ class Clock(Protocol):
     """Monotonic time and interruptible waiting, in seconds. Wall time is an argument of decisions, not a port."""
 
     def monotonic(self) -> float:
-        """Seconds since an arbitrary origin."""
+        """Seconds since an arbitrary origin, those included during which the process or the machine stood still."""
 
     def wait(self, seconds: float) -> bool:
         """Wait; returns False at once when shutdown is or becomes requested."""

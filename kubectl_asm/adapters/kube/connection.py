@@ -28,6 +28,7 @@ from kubectl_asm.adapters.kube.credentials import (
     bearer,
     exec_plugin,
 )
+from kubectl_asm.adapters.kube.fenced import FencedClient
 from kubectl_asm.adapters.kube.kubeconfig import Entry, Selected, kubeconfig_paths, load_kubeconfig, select
 from kubectl_asm.adapters.kube.paced import ApiPace, PacedClient
 from kubectl_asm.adapters.kube.requestlog import RequestLog
@@ -107,10 +108,12 @@ def connect(
     pool_size: int = DEFAULT_POOL_SIZE,
     log: RequestLog | None = None,
     pace: ApiPace | None = None,
+    before_change: Callable[[], None] | None = None,
 ) -> Connection:
     """Prepare a connection; no request is made yet, but a credential plugin may run.
 
     pool_size: connections kept open, as many as there are threads that use them. pace: of requests, None for no bound.
+    before_change: called right before every request that is no read, except on the unpaced transport; its error is raised.
     Raises: UsageError (no kubeconfig, unknown context, bad file), InputError (kubeconfig does not parse), AsmError (plugin).
     """
     selected, in_pod = _selected(options)
@@ -127,7 +130,8 @@ def connect(
         return Transport(rest, server, credential, clock=clock, log=counts, headers=headers, timeout_s=timeout_s)
 
     unpaced = transport_over(client.rest_client)
-    paced = transport_over(PacedClient(client.rest_client, pace)) if pace is not None else unpaced
+    rest: RestClient = client.rest_client if before_change is None else FencedClient(client.rest_client, before_change)
+    paced = transport_over(rest if pace is None else PacedClient(rest, pace))
     return Connection(paced, client, options.namespace or selected.namespace or "default", selected.context, unpaced)
 
 

@@ -55,7 +55,7 @@ class Transport:
     """Requests to one API server as one user. Safe for use by several threads.
 
     server: URL without path end. headers: sent with every request (impersonation). timeout_s: of one request, None for
-    the default (10 s to connect, 60 s between two reads).
+    the default (10 s to connect, 60 s between two reads). retries: how often a read is repeated at most.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Transport:
         log: RequestLog,
         headers: Sequence[tuple[str, str]] = (),
         timeout_s: float | None = None,
+        retries: int = READ_RETRIES,
     ) -> None:
         self._client = client
         self._server = server.rstrip("/")
@@ -75,7 +76,15 @@ class Transport:
         self._clock = clock
         self._headers = tuple(headers)
         self._timeout_s = timeout_s
+        self._retries = retries
         self.log = log
+
+    def impatient(self, timeout_s: float) -> Transport:
+        """Return the same connection for requests that are made once and must end within a time, in seconds."""
+        client, credential, headers = self._client, self._credential, self._headers
+        return Transport(
+            client, self._server, credential, clock=self._clock, log=self.log, headers=headers, timeout_s=timeout_s, retries=0
+        )
 
     @property
     def server(self) -> str:
@@ -83,13 +92,13 @@ class Transport:
         return self._server
 
     def read(self, path: str, asked: Asked, query: Mapping[str, str | int] | None = None, *, accept: str = JSON) -> Reply:
-        """GET; waits and asks again when the server is busy (429, 503), at most READ_RETRIES times."""
-        for attempt in range(READ_RETRIES + 1):
+        """GET; waits and asks again when the server is busy (429, 503), at most `retries` times."""
+        for attempt in range(self._retries + 1):
             try:
                 return self._authenticated("GET", path, asked, query, None, accept=accept)
             except UnavailableError as error:
                 wait = _wait_before_retry(error, attempt)
-                if wait is None or attempt == READ_RETRIES or not self._clock.wait(wait):
+                if wait is None or attempt == self._retries or not self._clock.wait(wait):
                     raise
         raise AssertionError("the last attempt returns or raises")
 
