@@ -268,6 +268,11 @@ def is_kept_metadata_key(key: str, *, is_annotation: bool, settings: Settings) -
     return is_metadata_key(key) or (is_annotation and settings.annotation_dns_names and is_dns_subdomain(key))
 
 
+def is_dns_label(name: str) -> bool:
+    """Return whether a text is a DNS-1123 label, such as the name of a namespace."""
+    return len(name) <= 63 and "." not in name and bool(_DNS_SUBDOMAIN.fullmatch(name))
+
+
 def is_dns_subdomain(key: str) -> bool:
     """Return whether a text is a DNS-1123 subdomain."""
     return len(key) <= 253 and bool(_DNS_SUBDOMAIN.fullmatch(key))

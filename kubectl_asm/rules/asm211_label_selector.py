@@ -59,14 +59,14 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
             if not is_label_value(value):
                 yield Hit(at, f"{quoted(value)} is no label value")
         for index, requirement in enumerate(selector.match_expressions):
-            yield from _requirement((*path, "matchExpressions", index), requirement)
+            yield from _requirement((*path, "matchExpressions", index), requirement, subject)
 
 
-def _requirement(path: Path, requirement: LabelRequirement) -> Iterator[Hit]:
+def _requirement(path: Path, requirement: LabelRequirement, subject: Subject) -> Iterator[Hit]:
     operator, values = requirement.operator, requirement.values
-    if requirement.key and not is_label_key(requirement.key):
+    if subject.has((*path, "key")) and not is_label_key(requirement.key):
         yield Hit((*path, "key"), f"{quoted(requirement.key)} is no label key")
-    if operator and operator not in _OPERATORS:
+    if subject.has((*path, "operator")) and operator not in _OPERATORS:
         near = nearest(operator, _OPERATORS, 0.5)
         yield Hit(
             (*path, "operator"),

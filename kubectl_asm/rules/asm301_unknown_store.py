@@ -37,7 +37,7 @@ from collections.abc import Iterator
 from kubectl_asm.diagnostics import Severity
 from kubectl_asm.rules.base import TARGETS, Hit, RuleMeta, quoted
 from kubectl_asm.rules.context import RuleContext, target_of
-from kubectl_asm.rules.references import StoreRefAt, find_store, namespaces_of, near_miss, store_refs
+from kubectl_asm.rules.references import StoreRefAt, can_exist, find_store, namespaces_of, near_miss, store_refs
 from kubectl_asm.rules.subjects import Subject
 
 META = RuleMeta("ASM301", "unknown-store", Severity.ERROR, topics=("unknown-store",), kinds=TARGETS)
@@ -57,6 +57,8 @@ def check(subject: Subject, ctx: RuleContext) -> Iterator[Hit]:
 
 def _missing(found: StoreRefAt, namespace: str, ctx: RuleContext) -> Iterator[Hit]:
     name = found.ref.name
+    if not can_exist(namespace, name):
+        return
     near = near_miss(found.kind, namespace, name, ctx)
     where = f" in namespace {namespace}" if namespace else ""
     if (severity := ctx.absence(found.kind, namespace, name)) is not None:

@@ -36,7 +36,7 @@ from kubectl_asm.model.objects import ConfigMap, Secret
 from kubectl_asm.rules.base import Hit, RuleMeta, quoted
 from kubectl_asm.rules.context import RuleContext, target_of
 from kubectl_asm.rules.near import did_you_mean, near_names
-from kubectl_asm.rules.references import namespaces_of, near_miss
+from kubectl_asm.rules.references import can_exist, namespaces_of, near_miss
 from kubectl_asm.rules.stores import AuthAt, auths_of
 from kubectl_asm.rules.subjects import Subject
 
@@ -97,7 +97,7 @@ def _object(
 
 
 def _missing(path: Path, kind: str, namespace: str, name: str, ctx: RuleContext) -> Iterator[Hit]:
-    if kind == "Secret" and _is_target(namespace, name, ctx):
+    if (kind == "Secret" and _is_target(namespace, name, ctx)) or not can_exist(namespace, name):
         return
     near = near_miss(kind, namespace, name, ctx)
     if (severity := ctx.absence(kind, namespace, name)) is not None:

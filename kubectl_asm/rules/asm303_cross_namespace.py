@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from kubectl_asm.diagnostics import Severity
 from kubectl_asm.engine import access
+from kubectl_asm.engine.template import is_dns_label
 from kubectl_asm.manifest.documents import Path
 from kubectl_asm.model.backend import Refusal
 from kubectl_asm.rules.base import SECRET_STORE, TARGETS, Hit, RuleMeta, quoted
@@ -44,7 +45,7 @@ def check(subject: Subject, ctx: RuleContext) -> Iterator[Hit]:
     assert target is not None
     for found in store_refs(target):
         other = next((one for one in _places(target, ctx) if one != found.ref.namespace), None)
-        if found.is_cluster or not found.ref.namespace or other is None:
+        if found.is_cluster or not is_dns_label(found.ref.namespace) or other is None:
             continue
         refusal = access.cross_namespace_store(other, found.ref.namespace, found.ref.name, ctx.settings)
         what = f"SecretStore {quoted(found.ref.name)} of namespace {found.ref.namespace} is used from namespace {other}"
@@ -63,7 +64,7 @@ def _auth_refs(subject: Subject, ctx: RuleContext) -> Iterator[Hit]:
             ("accessKeySecret", "Secret", at.auth.access_key_secret),
         )
         for field_name, kind, ref in refs:
-            if ref is None or not ref.namespace or ref.namespace == subject.namespace:
+            if ref is None or not is_dns_label(ref.namespace) or ref.namespace == subject.namespace:
                 continue
             refusal = access.cross_namespace_auth_ref(subject.namespace, ref.namespace, f"{kind} {ref.name}", ctx.settings)
             what = f"{kind} {quoted(ref.name)} of namespace {ref.namespace} is used by a SecretStore of {subject.namespace}"

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kubectl_asm.engine.template import is_dns_label, is_dns_subdomain
 from kubectl_asm.manifest.documents import Path
 from kubectl_asm.model.externalsecret import CLUSTER_STORE_KIND, STORE_KIND, SecretStoreRef
 from kubectl_asm.rules.base import quoted
-from kubectl_asm.rules.context import EntryAt, RuleContext, Target
+from kubectl_asm.rules.context import EntryAt, RuleContext, Target, target_of
 from kubectl_asm.rules.near import near_names
 from kubectl_asm.rules.selection import selected_namespaces
+from kubectl_asm.rules.stores import auths_of
 from kubectl_asm.rules.subjects import Subject
 
 
@@ -30,6 +32,35 @@ class StoreRefAt:
     def is_cluster(self) -> bool:
         """Whether it names a ClusterSecretStore."""
         return self.kind == CLUSTER_STORE_KIND
+
+
+@dataclass(frozen=True, slots=True)
+class RefAt:
+    """A reference to an object by name. namespace: where it is looked up; given_namespace, key: as written, or empty."""
+
+    kind: str
+    path: Path
+    name: str
+    namespace: str
+    given_namespace: str = ""
+    key: str = ""
+
+
+def refs_of(subject: Subject) -> Iterator[RefAt]:
+    """Yield the references of entries to stores, and of stores to ServiceAccounts and Secrets."""
+    if (target := target_of(subject)) is not None:
+        for found in store_refs(target):
+            given = "" if found.is_cluster else found.ref.namespace
+            where = "" if found.is_cluster else given or target.namespace
+            yield RefAt(found.kind, found.path, found.ref.name, where, given)
+    for at in auths_of(subject):
+        if (account := at.auth.service_account_ref) is not None and account.name:
+            path = (*at.path, "serviceAccountRef")
+            yield RefAt("ServiceAccount", path, account.name, account.namespace or subject.namespace, account.namespace)
+        for field, ref in (("accessKey", at.auth.access_key), ("accessKeySecret", at.auth.access_key_secret)):
+            if ref is not None and ref.name:
+                namespace = ref.namespace or subject.namespace
+                yield RefAt("Secret", (*at.path, field), ref.name, namespace, ref.namespace, ref.key)
 
 
 def store_refs(target: Target) -> Iterator[StoreRefAt]:
@@ -52,6 +83,11 @@ def find_store(found: StoreRefAt, namespace: str, ctx: RuleContext) -> Subject |
     if found.is_cluster:
         return ctx.find(CLUSTER_STORE_KIND, "", found.ref.name)
     return ctx.find(STORE_KIND, found.ref.namespace or namespace, found.ref.name)
+
+
+def can_exist(namespace: str, name: str) -> bool:
+    """Return whether an object can have this name and namespace; what cannot is told by invalid-name."""
+    return is_dns_subdomain(name) and (not namespace or is_dns_label(namespace))
 
 
 def near_miss(kind: str, namespace: str, name: str, ctx: RuleContext) -> str:

@@ -37,7 +37,13 @@ _REQUIRED: Final[Mapping[type, tuple[str, ...]]] = {
     LabelRequirement: ("key", "operator"),
 }
 _NEVER_EMPTY: Final = frozenset(
-    {(DataSource, "key"), (SecretStoreRef, "name"), (ServiceAccountRef, "name"), (SecretKeyRef, "name")}
+    {
+        (DataSource, "key"),
+        (SecretStoreRef, "name"),
+        (ServiceAccountRef, "name"),
+        (SecretKeyRef, "name"),
+        (SecretKeyRef, "key"),
+    }
 )
 
 
@@ -90,9 +96,23 @@ class ShapeIssue:
 TEXT: Final = Shape(Form.TEXT)
 FREE: Final = Shape(Form.FREE)
 TEXT_MAP: Final = Shape(Form.MAP)
-METADATA: Final = Shape(
-    Form.STRUCT, fields={"name": TEXT, "namespace": TEXT, "labels": TEXT_MAP, "annotations": TEXT_MAP}, required=("name",)
+_META: Final = {"name": TEXT, "namespace": TEXT, "labels": TEXT_MAP, "annotations": TEXT_MAP}
+_SERVER_META: Final = (
+    "clusterName",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generateName",
+    "generation",
+    "managedFields",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
 )
+"""What exported objects bring along; nobody writes it, so its form is not looked into."""
+METADATA: Final = Shape(Form.STRUCT, fields={**_META, **dict.fromkeys(_SERVER_META, FREE)}, required=("name",))
 
 
 @cache

@@ -5,7 +5,7 @@ Source: spec/lint.md 2; spec/cli.md 1 (objects of other kinds are used, unknown 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -123,16 +123,25 @@ def _type_own(subject: Subject, kind: type[KubeObject]) -> None:
     repair = Repair(_Written(subject))
     cleaned = repair.clean(subject.value, object_shape(kind), ())
     meta = subject.value.get("metadata")
-    known = {key: meta[key] for key in METADATA.fields if key in meta} if isinstance(meta, dict) else {}
     if meta is not None and not isinstance(meta, dict):
         repair.clean(meta, METADATA, ("metadata",))
-    cleaned_meta = repair.clean(known, METADATA, ("metadata",))
+    cleaned_meta = repair.clean(meta if isinstance(meta, dict) else {}, METADATA, ("metadata",))
+    _meant_names(subject, cleaned_meta, repair.actual)
     subject.issues = tuple(repair.issues)
     subject.actual = repair.actual
     subject.refused = {issue.path for issue in repair.issues if issue.kind is not IssueKind.LETTER} | set(repair.actual)
     cleaned.pop("status", None)
-    body = {**cleaned, "metadata": {**cleaned_meta, "name": subject.name, "namespace": subject.namespace}}
+    texts = {key: cleaned_meta[key] for key in ("labels", "annotations") if key in cleaned_meta}
+    body = {**cleaned, "metadata": {**texts, "name": subject.name, "namespace": subject.namespace}}
     subject.obj = decode_as(kind, body)
+
+
+def _meant_names(subject: Subject, cleaned: Mapping[str, Any], actual: Mapping[Path, Path]) -> None:
+    """Take name and namespace from the misspelt keys that mean them, so that nothing follows from their absence."""
+    if ("metadata", "name") in actual:
+        subject.name = cleaned.get("name", "")
+    if ("metadata", "namespace") in actual and subject.namespace:
+        subject.namespace = cleaned.get("namespace") or subject.namespace
 
 
 class _Written:
