@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 from textwrap import dedent, indent
 
+from kubectl_asm.model.settings import profile_settings
 from kubectl_asm.rules.base import Rule
+from kubectl_asm.rules.context import TOLD_BY_COMPONENT, Choices
+from kubectl_asm.rules.linting import parse_target
 
 _MARK = re.compile(r"# (?P<how><-|anywhere:|with (?P<setting>.+): <-) (?P<code>ASM\d{3})$")
 
@@ -30,6 +33,14 @@ def snippet_of(rule: Rule, title: str) -> Snippet:
             assert match["code"] == rule.meta.code
             return Snippet(text, 0 if match["how"] == "anywhere:" else number, match["setting"] or "")
     return Snippet(text, -1)
+
+
+def choices_of(snippet: Snippet) -> Choices:
+    """Return the settings a snippet's mark speaks of."""
+    word, _, value = snippet.setting.partition("=")
+    settings = profile_settings(value if word == "--compat" else "0.6.2", one_shot=True)
+    unknown = TOLD_BY_COMPONENT - {"cluster_id", "uid"} if "cluster id" in snippet.setting else TOLD_BY_COMPONENT
+    return Choices(settings, unknown, parse_target(value) if word == "--target" else None)
 
 
 def manifest(text: str, rule: Rule) -> str:

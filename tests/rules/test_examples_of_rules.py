@@ -10,28 +10,21 @@ import pytest
 from kubectl_asm import rules as package
 from kubectl_asm.diagnostics import Severity
 from kubectl_asm.manifest.documents import SourceText
-from kubectl_asm.model.settings import profile_settings
 from kubectl_asm.rules import RULES
 from kubectl_asm.rules.base import Rule
-from kubectl_asm.rules.context import TOLD_BY_COMPONENT, Choices
-from kubectl_asm.rules.linting import lint, parse_target
+from kubectl_asm.rules.linting import lint
 from kubectl_asm.rules.runner import Verdicts
 
-from .snippets import Snippet, snippet_of
+from .snippets import Snippet, choices_of, snippet_of
 
 BY_CODE = pytest.mark.parametrize("rule", RULES, ids=[rule.meta.code for rule in RULES])
 
 
 def verdicts(snippet: Snippet) -> Verdicts:
-    word, _, value = snippet.setting.partition("=")
-    compat = value if word == "--compat" else "0.6.2"
-    settings = profile_settings(compat, one_shot=True)
-    unknown = TOLD_BY_COMPONENT - {"cluster_id", "uid"} if "cluster id" in snippet.setting else TOLD_BY_COMPONENT
-    target = parse_target(value) if word == "--target" else None
     text = snippet.text
     if "1 MiB" in snippet.setting:
         text = re.sub(r"x{20}", "x" * 1_100_000, text)
-    return lint([SourceText("example.yaml", text.encode())], Choices(settings, unknown, target))
+    return lint([SourceText("example.yaml", text.encode())], choices_of(snippet))
 
 
 @BY_CODE
