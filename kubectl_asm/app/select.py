@@ -12,7 +12,7 @@ from kubectl_asm.errors import NotFoundError, UsageError
 from kubectl_asm.model.externalsecret import ExternalSecret
 
 _PREFIXES = frozenset(
-    {"externalsecret", "externalsecrets", "externalsecrets.alibabacloud.com", "externalsecret.alibabacloud.com", "es"}
+    {"externalsecret", "externalsecrets", "externalsecrets.alibabacloud.com", "externalsecret.alibabacloud.com", "es", "asmes"}
 )
 
 

@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "status": ("status", "Show what is synced, stale or failing, and why."),
     "check": ("check", "Look at cluster, permissions, hosts, clock and credentials before work begins."),
     "whoami": ("whoami", "Ask STS as whom every store reads."),
+    "release": ("release", "Let objects go and keep their Secrets, before an uninstall."),
     "emulator": ("emulator", "Serve a local KMS, OOS, STS and instance metadata."),
     "template": ("template", "Render one Go template alone, or list the functions."),
     "manifests": ("manifests", "Print what a controller needs in a cluster: definitions, rights, Deployment."),

@@ -37,6 +37,7 @@ from kubectl_asm.wiring.live import PassChoice, cluster_session, explaining_sess
 from kubectl_asm.wiring.neighbours import Neighbour, deployment_flags, look_around
 from kubectl_asm.wiring.offline import offline_session
 from kubectl_asm.wiring.passes import deletions, plan_pass, repeat_failed, sorted_objects, sync_pass
+from kubectl_asm.wiring.releasing import held_objects, refuse_controllers, release_objects
 from kubectl_asm.wiring.strictness import missing_keys, parent_of, with_failures
 from kubectl_asm.wiring.views import existing_targets, select_live
 from kubectl_asm.wiring.world import Session, World
@@ -68,6 +69,7 @@ __all__ = [
     "expect_account",
     "explaining_session",
     "failed_check",
+    "held_objects",
     "identify_all",
     "kubeconfig_check",
     "load_plain",
@@ -82,7 +84,9 @@ __all__ = [
     "plan_pass",
     "read_fixtures",
     "read_manifests",
+    "refuse_controllers",
     "region_check",
+    "release_objects",
     "repeat_failed",
     "select_live",
     "settings_checks",
