@@ -82,7 +82,7 @@ class LeaseStore(Protocol):
         """Create; raises AlreadyExistsError."""
 
     def update(self, lease: Lease) -> Lease:
-        """Replace the Lease that was read at its resource_version; raises ConflictError when it changed, NotFoundError."""
+        """Replace the Lease that was read at its resource_version; raises ConflictError when it changed or is gone."""
 
     def delete(self, lease: Lease) -> None:
         """Delete exactly the version that was read; raises ConflictError when it changed. Absent is fine."""

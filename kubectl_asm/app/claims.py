@@ -84,7 +84,7 @@ class Claims:
 
     def is_mine(self, name: str) -> bool:
         """Whether a Lease names this replica as its holder."""
-        return name in self._seen and self._seen[name].exists and self._seen[name].lease.holder == self._me.identity
+        return self._exists(name) and self._seen[name].lease.holder == self._me.identity
 
     def is_free(self, name: str) -> bool:
         """Whether this replica may take a Lease: it is absent, released, run out, or its own.
@@ -170,11 +170,10 @@ class Claims:
             started_s = self._clock.monotonic()
             try:
                 self._see(self._write(name, component))
-            except (ConflictError, AlreadyExistsError):
+            except (ConflictError, AlreadyExistsError, NotFoundError):
                 self.look(name)
-            except NotFoundError:
-                self._see_gone(name)
-                return None
+                if not self._exists(name):
+                    return None  # deleted by somebody; whoever held it begins anew
             else:
                 return started_s
         return None
@@ -182,7 +181,7 @@ class Claims:
     def _write(self, name: str, component: str) -> Lease:
         sighting = self._seen.get(name)
         old = sighting.lease if sighting is not None else Lease()
-        exists = sighting is not None and sighting.exists
+        exists = self._exists(name)
         metadata = self._metadata(old.metadata if exists else Meta(name=name), component)
         lease = Lease(metadata=metadata, spec=self._spec(old, is_new=sighting is None))
         return self._store.update(lease) if exists else self._store.create(lease)
@@ -210,6 +209,9 @@ class Claims:
         unchanged = sighting is not None and sighting.lease.spec == lease.spec
         changed_s = sighting.changed_s if sighting is not None and unchanged else self._clock.monotonic()
         self._seen[lease.name] = _Sighting(lease, changed_s)
+
+    def _exists(self, name: str) -> bool:
+        return name in self._seen and self._seen[name].exists
 
     def _see_gone(self, name: str) -> None:
         sighting = self._seen.get(name)

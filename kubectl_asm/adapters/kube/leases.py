@@ -50,7 +50,7 @@ class KubeLeases:
         return self._writer.create(self._placed(lease))
 
     def update(self, lease: Lease) -> Lease:
-        """Replace the version that was read; raises ConflictError, NotFoundError."""
+        """Replace the version that was read; raises ConflictError, also when it is gone: its uid is a precondition."""
         return decode(Lease, self._write("PUT", "update", lease, encode(self._placed(lease))))
 
     def delete(self, lease: Lease) -> None:

@@ -197,7 +197,7 @@ class Store:
 
     def update(self, lease: Lease) -> Lease:
         def update() -> Lease:
-            if self._present(lease.name).metadata.resource_version != lease.metadata.resource_version:
+            if self._version(lease.name) != lease.metadata.resource_version:
                 raise ConflictError("changed", status=409)
             return self._store(lease)
 
@@ -206,7 +206,7 @@ class Store:
     def delete(self, lease: Lease) -> None:
         def delete() -> None:
             if lease.name in self.world.leases:
-                if self._present(lease.name).metadata.resource_version != lease.metadata.resource_version:
+                if self._version(lease.name) != lease.metadata.resource_version:
                     raise ConflictError("changed", status=409)
                 del self.world.leases[lease.name]
 
@@ -216,6 +216,9 @@ class Store:
         if name not in self.world.leases:
             raise NotFoundError("absent", status=404)
         return self.world.leases[name]
+
+    def _version(self, name: str) -> str:
+        return self.world.leases[name].metadata.resource_version if name in self.world.leases else ""
 
     def _store(self, lease: Lease) -> Lease:
         self.world.versions += 1
