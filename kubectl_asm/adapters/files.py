@@ -1,21 +1,20 @@
-"""Input as the user names it: files, folders, globs, stdin and kustomizations become SourceTexts.
+"""Input as the user names it: files, folders, globs, stdin, kustomizations and charts become SourceTexts.
 
 Source: spec/cli.md 1 (inputs).
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from kubectl_asm.adapters.building import Chart, is_built, kustomized, rendered_chart
 from kubectl_asm.errors import InputError, UsageError
 from kubectl_asm.manifest.documents import SourceText
 
 STDIN_NAME = "<stdin>"
-_KUSTOMIZED = " (kustomize)"
 _ENDINGS = (".yaml", ".yml", ".json")
 _GLOB_CHARACTERS = frozenset("*?[")
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -26,6 +25,7 @@ def read_sources(
     *,
     recursive: bool = False,
     kustomize: str = "",
+    chart: Chart | None = None,
     stdin: IO[bytes] | None = None,
     is_left_out: Callable[[str], bool] = lambda _name: False,
 ) -> Iterator[SourceText]:
@@ -36,8 +36,10 @@ def read_sources(
     Raises InputError for what cannot be read, UsageError for no input.
     """
     if kustomize:
-        yield _kustomized(kustomize)
-    if not filenames and not kustomize:
+        yield kustomized(kustomize)
+    if chart is not None:
+        yield from rendered_chart(chart)
+    if not filenames and not kustomize and chart is None:
         if stdin is None:
             raise UsageError("nothing to read", hint="name manifests with -f FILE, a folder, a glob, or - for stdin")
         yield SourceText(STDIN_NAME, stdin.read())
@@ -83,20 +85,6 @@ def read_file(path: Path) -> SourceText:
         raise InputError(f"cannot be read: {error.strerror or type(error).__name__}", file=str(path)) from None
 
 
-def _kustomized(folder: str) -> SourceText:
-    """Build a kustomization with kubectl, which is the reference for it."""
-    try:
-        done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, check=False, timeout=120)  # noqa: S603, S607  # no shell; kubectl is what the user runs
-    except FileNotFoundError:
-        raise UsageError("-k needs kubectl on PATH") from None
-    except subprocess.TimeoutExpired:
-        raise InputError("kubectl kustomize did not finish within two minutes", file=folder) from None
-    if done.returncode:
-        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise InputError(f"kubectl kustomize failed: {reason[-1] if reason else 'no message'}", file=folder)
-    return SourceText(f"{folder}{_KUSTOMIZED}", done.stdout)
-
-
 def is_generated(name: str) -> bool:
-    """Return whether a source is no file of its own: stdin, or what kubectl built."""
-    return name == STDIN_NAME or name.endswith(_KUSTOMIZED)
+    """Return whether a source is no file of its own: stdin, or what kubectl or helm built."""
+    return name == STDIN_NAME or is_built(name)

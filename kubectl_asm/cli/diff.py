@@ -96,9 +96,7 @@ def _two_folders(options: Options) -> int:
     sides = []
     problems: list[InputError] = []
     for folder in (options.from_dir, options.to_dir):
-        manifests = wiring.read_manifests(
-            (folder,), recursive=True, kustomize="", stdin=None, namespace=options.namespace or "default"
-        )
+        manifests = wiring.read_manifests((folder,), recursive=True, stdin=None, namespace=options.namespace or "default")
         problems += manifests.problems
         session = wiring.offline_session(
             manifests, wiring.read_fixtures(options.backend), chosen.settings, namespace="default", environment={}

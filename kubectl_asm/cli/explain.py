@@ -13,7 +13,7 @@ import click
 from kubectl_asm import wiring
 from kubectl_asm.cli import exits
 from kubectl_asm.cli.options import cluster_options, input_options, output_option, selection_options, upstream_environment
-from kubectl_asm.cli.session import Options, connection_options, options_of, read_inputs, say, tell_problems, warn
+from kubectl_asm.cli.session import Options, connection_options, has_input, options_of, read_inputs, say, tell_problems, warn
 from kubectl_asm.cli.setting_options import controller_options
 from kubectl_asm.cli.settings import Chosen, choose_settings, shown_settings
 from kubectl_asm.engine.calls import Hosts, hosts_of
@@ -74,7 +74,7 @@ def command(**values: Any) -> int:
 
 
 def _check(options: Options) -> None:
-    has_files = bool(options.filenames or options.kustomize)
+    has_files = has_input(options)
     if options.live and not has_files:
         raise UsageError("--live compares files with the cluster", hint="add -f; without it live objects are explained anyway")
     if options.policy and options.output in ("markdown", "html"):
@@ -94,7 +94,7 @@ class _Opened:
 
 @contextlib.contextmanager
 def _opened(options: Options) -> Iterator[_Opened]:
-    has_files = bool(options.filenames or options.kustomize)
+    has_files = has_input(options)
     if has_files and not options.live:
         yield _offline(options)
         return

@@ -13,6 +13,9 @@ from typing import IO, Any, Final, TypeVar
 
 import click
 
+from kubectl_asm.adapters.building import Chart
+from kubectl_asm.errors import UsageError
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 UPSTREAM_VARIABLES: Final = (
@@ -38,7 +41,7 @@ def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def input_options(function: F) -> F:
-    """-f, -R, -k: where manifests come from."""
+    """-f, -R, -k, --helm: where manifests come from."""
     return _stack(
         click.option(
             "-f",
@@ -50,7 +53,17 @@ def input_options(function: F) -> F:
         ),
         click.option("-R", "--recursive", is_flag=True, help="Descend into the folders of -f."),
         click.option("-k", "--kustomize", default="", metavar="DIR", help="A kustomization, built by kubectl."),
+        click.option("--helm", default="", metavar="CHART", help="A chart, rendered by helm."),
+        click.option("--values", "chart_values", multiple=True, metavar="FILE", help="Values of the chart; may be repeated."),
     )(function)
+
+
+def chart_of(values: Mapping[str, Any]) -> Chart | None:
+    """Return the chart of --helm, None without one. Raises UsageError for values without a chart."""
+    path, files = values.get("helm", ""), values.get("chart_values", ())
+    if files and not path:
+        raise UsageError("--values goes with --helm CHART", hint="the values of a controller's release: --helm-values FILE")
+    return Chart(path, tuple(files), values.get("namespace", "")) if path else None
 
 
 def selection_options(function: F) -> F:

@@ -13,7 +13,7 @@ import click
 from kubectl_asm import wiring
 from kubectl_asm.adapters.decorate import CallCounts
 from kubectl_asm.cli import exits
-from kubectl_asm.cli.options import ProcessEnvironment, process_environment, upstream_environment
+from kubectl_asm.cli.options import ProcessEnvironment, chart_of, process_environment, upstream_environment
 from kubectl_asm.cli.settings import Chosen, choose_settings
 from kubectl_asm.errors import InputError
 from kubectl_asm.manifest.load import Manifests
@@ -95,12 +95,18 @@ def _timeout(text: str) -> float | None:
         raise click.UsageError(f"--request-timeout: {error}") from None
 
 
+def has_input(options: Options) -> bool:
+    """Return whether manifests are named by an option."""
+    return any(options.get(name) for name in ("filenames", "kustomize", "helm"))
+
+
 def read_inputs(options: Options, *, arguments: Sequence[str] = (), namespace: str) -> Manifests:
     """Return the manifests of -f, -k, plain arguments or stdin."""
     return wiring.read_manifests(
         (*options.filenames, *arguments),
         recursive=options.recursive,
         kustomize=options.kustomize,
+        chart=chart_of(options.values),
         stdin=options.process.stdin,
         namespace=namespace,
     )
@@ -119,8 +125,7 @@ class Opened:
     @staticmethod
     def is_everywhere(options: Options) -> bool:
         """Return whether objects of all namespaces are meant: -A, or files that name their own and no -n."""
-        has_input = bool(options.filenames or options.kustomize)
-        return bool(options.all_namespaces or (has_input and not options.namespace))
+        return bool(options.all_namespaces or (has_input(options) and not options.namespace))
 
 
 @contextlib.contextmanager
@@ -139,8 +144,7 @@ def open_session(options: Options, *, writable: bool, adopt: bool = False, dry_r
     with wiring.open_cluster(choice, world) as cluster:
         neighbour = wiring.look_around(cluster, allow_coexistence=options.get("allow_coexistence", False)) if writable else None
         chosen = choose_settings(options.values, options.process, one_shot=True, cluster=cluster, neighbour=neighbour)
-        has_input = bool(options.get("filenames") or options.get("kustomize"))
-        manifests = read_inputs(options, namespace=cluster.namespace) if has_input else None
+        manifests = read_inputs(options, namespace=cluster.namespace) if has_input(options) else None
         problems = (*cluster.problems, *(manifests.problems if manifests else ()))
         counts = CallCounts()
         credentials = credential_choice(options, chosen)

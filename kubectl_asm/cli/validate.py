@@ -12,7 +12,7 @@ import click
 from kubectl_asm.adapters.files import STDIN_NAME, read_file, read_sources
 from kubectl_asm.cli import exits
 from kubectl_asm.cli.lint_settings import LintPlan, lint_plan
-from kubectl_asm.cli.options import ProcessEnvironment, cluster_options, input_options, process_environment
+from kubectl_asm.cli.options import ProcessEnvironment, chart_of, cluster_options, input_options, process_environment
 from kubectl_asm.cli.setting_options import config_path, controller_options, setting_flags
 from kubectl_asm.errors import InputError, UsageError
 from kubectl_asm.manifest.documents import Document, SourceText, parse_documents
@@ -32,6 +32,8 @@ Examples:
   kubectl asm validate -R manifests/ --helm-values values.yaml --closed-world
   # is the running controller new enough for these manifests?
   kubectl asm validate manifests/ --target 0.6.2
+  # what a chart renders to
+  kubectl asm validate --helm charts/shop --values values-prod.yaml
   # against what the cluster holds: stores, Secrets and their keys, ServiceAccounts, namespaces
   kubectl asm validate manifests/ --live
   # text on the terminal and SARIF for code scanning, in one run
@@ -122,13 +124,18 @@ def _validate(values: Mapping[str, Any]) -> int:
 def _sources(values: Mapping[str, Any], plan: LintPlan, process: ProcessEnvironment) -> Iterable[SourceText]:
     """Return what is judged: what is named, else what is piped in, else the paths of `.asm.yaml`."""
     names, stdin = (*values["filenames"], *values["paths"]), process.stdin
-    if plan.paths and not names and not values["kustomize"]:
+    if plan.paths and not names and not values["kustomize"] and not values["helm"]:
         piped = stdin.read() if stdin is not None else b""
         if piped.strip():
             return (SourceText(STDIN_NAME, piped),)
         return read_sources(plan.paths, recursive=True, is_left_out=plan.is_left_out)
     return read_sources(
-        names, recursive=values["recursive"], kustomize=values["kustomize"], stdin=stdin, is_left_out=plan.is_left_out
+        names,
+        recursive=values["recursive"],
+        kustomize=values["kustomize"],
+        chart=chart_of(values),
+        stdin=stdin,
+        is_left_out=plan.is_left_out,
     )
 
 

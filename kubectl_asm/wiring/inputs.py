@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from kubectl_asm.adapters.building import Chart
 from kubectl_asm.adapters.cloud.values import Fixtures, decode_fixtures
 from kubectl_asm.adapters.files import read_file, read_sources
 from kubectl_asm.errors import InputError
@@ -15,10 +16,16 @@ from kubectl_asm.manifest.placing import placed
 
 
 def read_manifests(
-    filenames: Sequence[str], *, recursive: bool, kustomize: str, stdin: IO[bytes] | None, namespace: str
+    filenames: Sequence[str],
+    *,
+    recursive: bool,
+    stdin: IO[bytes] | None,
+    namespace: str,
+    kustomize: str = "",
+    chart: Chart | None = None,
 ) -> Manifests:
-    """Return the manifests behind -f, -R and -k; objects without a namespace get the given one."""
-    sources = read_sources(filenames, recursive=recursive, kustomize=kustomize, stdin=stdin)
+    """Return the manifests behind -f, -R, -k and --helm; objects without a namespace get the given one."""
+    sources = read_sources(filenames, recursive=recursive, kustomize=kustomize, chart=chart, stdin=stdin)
     return placed(load_manifests(sources), namespace)
 
 

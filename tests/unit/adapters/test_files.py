@@ -79,9 +79,3 @@ def test_a_file_beyond_the_limit_is_refused_unread(folder, monkeypatch):
     monkeypatch.setattr(files, "MAX_FILE_BYTES", 3)
     with pytest.raises(InputError, match="larger than"):
         read(folder / "b.yaml")
-
-
-def test_kustomize_without_kubectl_is_a_usage_error(monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(UsageError, match="kubectl"):
-        read(kustomize="overlay")
