@@ -1,7 +1,8 @@
 """Places inside one document: values, keys, and characters inside scalars, whatever style they are written in.
 
-Nodes are composed once, and only when somebody asks. Lines and columns are counted in the text itself: a column is one
-character, CR LF is one line end, and text reached through an alias or merge key lies where it is anchored.
+Nodes are composed once, and only when somebody asks for what lines alone do not tell (block_outline.py). Lines and
+columns are counted in the text itself: a column is one character, CR LF is one line end, and text reached through an
+alias or merge key lies where it is anchored.
 Source: lint corpus README section 3 (columns, place of the guilty token).
 """
 
@@ -18,6 +19,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from kubectl_asm.diagnostics import Span
 from kubectl_asm.errors import InputError
+from kubectl_asm.manifest.block_outline import BlockOutline
 from kubectl_asm.manifest.documents import Document, Path
 from kubectl_asm.manifest.nodes import compose
 from kubectl_asm.manifest.scalar_offsets import source_offsets
@@ -44,6 +46,8 @@ class Places:
         self._file = document.file
         self._first_line = document.first_line
         self._text = document.text
+        self._is_block = document.is_block
+        self._block_outline: BlockOutline | None = None
         self._root: Node | None = None
         self._is_composed = False
         self._members: dict[int, dict[str, Step]] = {}
@@ -52,10 +56,15 @@ class Places:
 
     def value(self, path: Path) -> Span:
         """Return the place of a value; of the nearest existing parent's value when it is absent."""
+        if self._is_block:
+            return self._span(*self._outline.find(path).value)
         return self._span(*self._extent(self._walk(path)[-1][1]))
 
     def key(self, path: Path) -> Span:
         """Return the place of a member's key, of a list item itself; of the nearest existing parent when it is absent."""
+        if self._is_block:
+            found = self._outline.find(path)
+            return self._span(*(found.key or found.value))
         key_node, node = self._walk(path)[-1]
         return self._span(*self._extent(key_node if key_node is not None else node))
 
@@ -76,6 +85,8 @@ class Places:
 
     def written(self, path: Path) -> str:
         """Return the text of a scalar before anything was made of it, empty for what is no scalar or does not exist."""
+        if self._is_block and (place := self._outline.find(path)).style == "":
+            return self._text[slice(*place.value)] if place.depth == len(path) else ""
         found = self._walk(path)
         node = found[-1][1]
         return str(node.value) if isinstance(node, ScalarNode) and len(found) > len(path) else ""
@@ -101,6 +112,12 @@ class Places:
             if not _is_own_step(parent, key, node) or "&" in self._text[node.start_mark.index : self.begin(node)]:
                 return None
         return found
+
+    @property
+    def _outline(self) -> BlockOutline:
+        if self._block_outline is None:
+            self._block_outline = BlockOutline(self._text, self._starts())
+        return self._block_outline
 
     # -- nodes
 
@@ -166,10 +183,14 @@ class Places:
         return Span(self._file, line, column, end_line, end_column)
 
     def _place(self, index: int) -> tuple[int, int]:
+        starts = self._starts()
+        number = bisect_right(starts, index)
+        return self._first_line + number - 1, index - starts[number - 1] + 1
+
+    def _starts(self) -> list[int]:
         if self._line_starts is None:
             self._line_starts = [0, *(match.end() for match in _LINE_BREAK.finditer(self._text))]
-        number = bisect_right(self._line_starts, index)
-        return self._first_line + number - 1, index - self._line_starts[number - 1] + 1
+        return self._line_starts
 
 
 def _member(node: Node, step: str | int) -> Step | None:
