@@ -141,6 +141,7 @@ def _cloud(options: Options, cluster: wiring.Cluster, chosen: Chosen, namespaces
         )
         yield from wiring.endpoint_checks(session, cloud, externals, options.concurrency)
         if cloud.identify is not None:
-            clients = wiring.shown_clients(session, externals, namespaces, only_used=bool(options.names or options.selector))
+            scope = wiring.ClientScope(namespaces, only_used=bool(options.names or options.selector))
+            clients = wiring.shown_clients(session, externals, scope)
             resolved = wiring.identify_all(wiring.patient(cloud.identify, world), clients, options.concurrency)
             yield from wiring.credential_checks(resolved)

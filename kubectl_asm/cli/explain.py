@@ -12,12 +12,20 @@ import click
 
 from kubectl_asm import wiring
 from kubectl_asm.cli import exits
-from kubectl_asm.cli.options import cluster_options, input_options, output_option, selection_options, upstream_environment
-from kubectl_asm.cli.session import Options, connection_options, has_input, options_of, read_inputs, say, tell_problems, warn
+from kubectl_asm.cli.options import (
+    cluster_options,
+    credentials_option,
+    input_options,
+    output_option,
+    selection_options,
+    upstream_environment,
+)
+from kubectl_asm.cli.session import Options, connection_options, has_input, options_of, read_texts, say, tell_problems, warn
 from kubectl_asm.cli.setting_options import controller_options
 from kubectl_asm.cli.settings import Chosen, choose_settings, shown_settings
 from kubectl_asm.engine.calls import Hosts, hosts_of
 from kubectl_asm.errors import InputError, UsageError
+from kubectl_asm.manifest.documents import SourceText
 from kubectl_asm.manifest.load import Manifests
 from kubectl_asm.report.documents import envelope, write_object
 from kubectl_asm.report.explanation import Explained, cluster_store_item, expansion_item, explanation, is_broken
@@ -33,7 +41,9 @@ Examples:
   kubectl asm explain -f manifests/ --live
   # the permissions these objects need, and nothing more
   kubectl asm explain -f manifests/ --region cn-hangzhou --policy ram
-  kubectl asm explain -n shop --policy rbac | kubectl apply -f -
+  kubectl asm explain -n shop --policy rbac --bind-to serviceaccount:ci/sync | kubectl apply -f -
+  # which tier would a laptop with a profile of the aliyun CLI use?
+  kubectl asm explain -f manifests/ --region cn-hangzhou --credentials=profile:dev
   # as data
   kubectl asm explain -f manifests/ -o json | jq '.items[].entries[] | {entry, endpoint, tier, errorClass}'
 """
@@ -51,6 +61,14 @@ Examples:
     type=click.Choice(["ram", "trust", "rbac", "network"]),
     help="Instead: what all selected objects need, and nothing more.",
 )
+@click.option(
+    "--bind-to",
+    "bound_to",
+    default="",
+    metavar="WHOM",
+    help="Whom --policy rbac binds the roles to: user:NAME, group:NAME or serviceaccount:NS/NAME."
+    "  [default: the ServiceAccount kubectl-asm-sync of the namespace]",
+)
 @click.option("--oidc-issuer", default="", metavar="URL", help="Issuer of the cluster's tokens, for --policy trust.")
 @click.option(
     "--controller-service-account",
@@ -59,6 +77,7 @@ Examples:
     metavar="NS/NAME",
     help="ServiceAccount whose token is requested instead of reading a token file, as in sync; subject of --policy trust.",
 )
+@credentials_option
 @controller_options
 def command(**values: Any) -> int:
     """Say for every entry: store, gates, credential tier, endpoint, calls, keys, and which rule decided."""
@@ -83,12 +102,13 @@ def _check(options: Options) -> None:
 
 @dataclass(slots=True)
 class _Opened:
-    """What is explained. manifests: of files; is_live: whether a cluster was asked."""
+    """What is explained. manifests: of files, with their texts; is_live: whether a cluster was asked."""
 
     session: wiring.Session
     chosen: Chosen
     manifests: Manifests | None
     is_live: bool
+    texts: tuple[SourceText, ...] | None = None
     problems: tuple[InputError, ...] = ()
 
 
@@ -107,28 +127,40 @@ def _opened(options: Options) -> Iterator[_Opened]:
         writable=False,
     )
     with wiring.open_cluster(choice, world) as cluster:
-        neighbour = wiring.look_around(cluster, allow_coexistence=False)
+        neighbour = wiring.watch_neighbour(cluster)
         chosen = choose_settings(options.values, options.process, one_shot=True, cluster=cluster, neighbour=neighbour)
-        manifests = read_inputs(options, namespace=cluster.namespace) if has_files else None
+        texts = read_texts(options) if has_files else None
+        manifests = wiring.manifests_of(texts, cluster.namespace) if texts is not None else None
         session = wiring.explaining_session(
             cluster,
             chosen.settings,
             world,
-            environment=upstream_environment(options.process.variables),
+            environment=_environment(options),
             namespaces=() if options.all_namespaces else (options.namespace or cluster.namespace,),
             manifests=manifests,
         )
         problems = (*cluster.problems, *(manifests.problems if manifests else ()))
-        yield _Opened(session, chosen, manifests, True, problems)
+        yield _Opened(session, chosen, manifests, True, texts, problems)
 
 
 def _offline(options: Options) -> _Opened:
     namespace = options.namespace or "default"
-    manifests = read_inputs(options, namespace=namespace)
+    texts = read_texts(options)
+    manifests = wiring.manifests_of(texts, namespace)
     chosen = choose_settings(options.values, options.process, one_shot=True)
-    environment = upstream_environment(options.process.variables)
-    session = wiring.offline_session(manifests, None, chosen.settings, namespace=namespace, environment=environment)
-    return _Opened(session, chosen, manifests, False, manifests.problems)
+    session = wiring.offline_session(manifests, None, chosen.settings, namespace=namespace, environment=_environment(options))
+    return _Opened(session, chosen, manifests, False, texts, manifests.problems)
+
+
+def _environment(options: Options) -> dict[str, str]:
+    """Return what the environment client is made of. A local source that is not there here may be there where a sync runs."""
+    choice = wiring.CredentialChoice(wiring.check_source(options.credentials))
+    if choice.is_local:
+        try:
+            wiring.describe_source(choice.source, options.process.variables)
+        except (UsageError, InputError) as error:
+            warn(f"--credentials={choice.source}: {error}")
+    return choice.environment(upstream_environment(options.process.variables))
 
 
 def _items(opened: _Opened, options: Options) -> list[Explained]:
@@ -146,12 +178,23 @@ def _items(opened: _Opened, options: Options) -> list[Explained]:
 def _tell(opened: _Opened, items: list[Explained], options: Options) -> int:
     settings, shown = opened.chosen.settings, shown_settings(opened.chosen)
     hosts = _hosts(opened, options)
-    found = [explanation(one, settings, shown, hosts) for one in items]
+    findings = _findings(opened, items, options)
+    found = [explanation(one, settings, shown, hosts, said) for one, said in zip(items, findings, strict=True)]
     document = envelope("Explanation", items=found, clusterResources=_cluster_items(opened, options))
     _write(document, options)
     for text in opened.session.failures:
         say(text)
     return exits.FOUND if opened.session.failures or any(map(is_broken, found)) else exits.OK
+
+
+def _findings(opened: _Opened, items: list[Explained], options: Options) -> list[list[dict[str, Any]]]:
+    """Return what validate says about each object under the same settings."""
+    from kubectl_asm.cli.lint_settings import configured_selection
+    from kubectl_asm.wiring.judging import choices_of, judge
+
+    chosen, session = opened.chosen, opened.session
+    choices = choices_of(chosen.settings, chosen.origins, chosen.unknown, session.namespace)
+    return judge(session, items, opened.texts, choices, configured_selection(options.values), is_live=opened.is_live)
 
 
 def _cluster_items(opened: _Opened, options: Options) -> list[dict[str, Any]]:
@@ -188,45 +231,25 @@ def _colour(options: Options) -> bool | None:
 
 
 def _policy(opened: _Opened, items: list[Explained], options: Options) -> int:
-    from kubectl_asm.engine.policies_egress import destinations
-    from kubectl_asm.engine.policies_ram import ram_policies
-    from kubectl_asm.engine.policies_rbac import role_manifests, sync_rights
-    from kubectl_asm.engine.policies_trust import Surroundings, trust_policies
-    from kubectl_asm.report import policies
+    from kubectl_asm.cli.explain_policy import Asked, write_policy
 
-    settings, subjects = opened.chosen.settings, explaining.subjects_of(items)
-    hosts = _hosts(opened, options)
     form = "json" if options.output == "json" else "yaml"
-    is_complete = _tell_left_out(items)
-    match options.policy:
-        case "ram":
-            ram = ram_policies(subjects)
-            policies.write_policies(sys.stdout, "ram", ram.policies, form)
-            for problem in ram.problems:
-                say(f"{problem.external}: {problem.entry}: {problem.reason}")
-            is_complete = is_complete and not ram.problems
-        case "trust":
-            around = Surroundings(options.oidc_issuer, hosts.controller)
-            policies.write_policies(sys.stdout, "trust", trust_policies(subjects, settings, around), form)
-        case "network":
-            policies.write_destinations(sys.stdout, destinations(subjects, hosts), form)
-        case _:
-            reads = explaining.recorded_reads(opened.session, [subject.external for subject in subjects])
-            rights = sync_rights(subjects, reads, settings, hosts, from_files=opened.manifests is not None)
-            policies.write_roles(sys.stdout, role_manifests(rights), form)
-    return exits.OK if is_complete else exits.FOUND
+    asked = Asked(
+        opened.session,
+        items,
+        opened.chosen.settings,
+        _hosts(opened, options),
+        form,
+        options.oidc_issuer,
+        options.bound_to,
+        opened.manifests,
+        bool(options.all_namespaces and opened.manifests is None),
+    )
+    return write_policy(options.policy, asked)
 
 
 def _hosts(opened: _Opened, options: Options) -> Hosts:
     return hosts_of(opened.chosen.settings, options.process.variables, _account(options.controller_account))
-
-
-def _tell_left_out(items: list[Explained]) -> bool:
-    """Say which entries no policy covers because they fail whatever is allowed."""
-    left_out = [text for one in items for text in explaining.left_out(one)]
-    for text in left_out:
-        say(f"not covered: {text}")
-    return not left_out
 
 
 def _account(text: str) -> tuple[str, str] | None:

@@ -52,6 +52,15 @@ def lint_plan(values: Mapping[str, Any]) -> LintPlan:
     )
 
 
+def configured_selection(values: Mapping[str, Any]) -> Selection:
+    """Return which rules run where the command line has no say: what `.asm.yaml` says. Raises InputError."""
+    file = config_path(values)
+    if file is None:
+        return Selection()
+    config = read_lint_config(read_file(file), WORDS)
+    return _selection({"selected": (), "ignored": (), "severities": ()}, config, file.parent)
+
+
 def _below(folder: Path, path: str) -> str:
     return os.path.normpath(folder / path)
 

@@ -105,18 +105,23 @@ def connection_flags(function: F) -> F:
     )(function)
 
 
+def credentials_option(function: F) -> F:
+    """--credentials: what the environment client is made of."""
+    return click.option(
+        "--credentials",
+        default="env",
+        show_default=True,
+        metavar="env|profile[:NAME]|uri|metadata",
+        help="Where reads without a store get theirs: the controller's variables, or this one local source and no other.",
+    )(function)
+
+
 def backend_options(function: F) -> F:
     """Where values come from: fixtures, the emulator or the real services."""
     return _stack(
         click.option("--backend", default="", metavar="FILE", help="A fixtures file replaces all cloud services."),
         click.option("--cloud-emulator", default="", metavar="READY_FILE", help="Reach every cloud host at a running emulator."),
-        click.option(
-            "--credentials",
-            default="env",
-            show_default=True,
-            metavar="env|profile[:NAME]|uri|metadata",
-            help="Where reads without a store get theirs: the controller's variables, or this one local source and no other.",
-        ),
+        credentials_option,
         click.option(
             "--controller-service-account",
             default="",

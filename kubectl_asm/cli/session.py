@@ -16,6 +16,7 @@ from kubectl_asm.cli import exits
 from kubectl_asm.cli.options import ProcessEnvironment, chart_of, process_environment, upstream_environment
 from kubectl_asm.cli.settings import Chosen, choose_settings
 from kubectl_asm.errors import InputError
+from kubectl_asm.manifest.documents import SourceText
 from kubectl_asm.manifest.load import Manifests
 from kubectl_asm.model.durations import DurationError, parse_duration
 
@@ -112,15 +113,27 @@ def read_inputs(options: Options, *, arguments: Sequence[str] = (), namespace: s
     )
 
 
+def read_texts(options: Options) -> tuple[SourceText, ...]:
+    """Return the texts of -f, -k, --helm or stdin."""
+    return wiring.read_texts(
+        options.filenames,
+        recursive=options.recursive,
+        kustomize=options.kustomize,
+        chart=chart_of(options.values),
+        stdin=options.process.stdin,
+    )
+
+
 @dataclass(slots=True)
 class Opened:
-    """A session on a cluster with the settings it runs under and the input it came from."""
+    """A session on a cluster with the settings it runs under and the input it came from. manifests: of -f."""
 
     session: wiring.Session
     chosen: Chosen
     cluster: wiring.Cluster
     cloud: wiring.Cloud
     problems: tuple[InputError, ...] = ()
+    manifests: Manifests | None = None
 
     @staticmethod
     def is_everywhere(options: Options) -> bool:
@@ -169,7 +182,7 @@ def open_session(options: Options, *, writable: bool, adopt: bool = False, dry_r
             )
             for text in (*chosen.warnings, *session.notes):
                 warn(text)
-            yield Opened(session, chosen, cluster, opened_cloud, problems)
+            yield Opened(session, chosen, cluster, opened_cloud, problems, manifests)
 
 
 def credential_choice(options: Options, chosen: Chosen | None = None) -> wiring.CredentialChoice:

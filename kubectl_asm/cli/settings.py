@@ -23,6 +23,7 @@ class Chosen:
     """The settings of a command and how they came about.
 
     controller_account: NS/NAME of the ServiceAccount of the controller whose settings these are, empty without one.
+    unknown: settings whose value nobody here can tell.
     """
 
     settings: Settings
@@ -30,6 +31,7 @@ class Chosen:
     warnings: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
     controller_account: str = ""
+    unknown: frozenset[str] = frozenset()
 
 
 def choose_settings(
@@ -56,7 +58,7 @@ def choose_settings(
         notes = (f"using the settings of Deployment {deployment.name} (image tag {deployment.tag or 'unknown'})", *notes)
     settings = with_present_ca(effective.settings, lambda path: Path(path).is_file())
     account = deployment.service_account if deployment is not None else ""
-    return Chosen(settings, effective.profile_is_decided, notes, effective.origins, account)
+    return Chosen(settings, effective.profile_is_decided, notes, effective.origins, account, effective.unknown)
 
 
 def _resolve(

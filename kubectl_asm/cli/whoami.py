@@ -10,7 +10,7 @@ import click
 
 from kubectl_asm import wiring
 from kubectl_asm.cli import exits
-from kubectl_asm.cli.options import backend_options, cluster_options, output_option, selection_options
+from kubectl_asm.cli.options import backend_options, cluster_options, input_options, output_option, selection_options
 from kubectl_asm.cli.session import Opened, Options, open_session, options_of, say, tell_problems
 from kubectl_asm.cli.setting_options import controller_options
 from kubectl_asm.errors import UsageError
@@ -24,6 +24,8 @@ Examples:
   kubectl asm whoami -n shop
   # only the stores that some ExternalSecrets use
   kubectl asm whoami -n shop -l app=web
+  # the stores that manifests define and use; what they refer to is looked up in the files, then live
+  kubectl asm whoami -f manifests/
   # the profile "dev" of the aliyun CLI, as data
   kubectl asm whoami --credentials=profile:dev -o json
 """
@@ -31,6 +33,7 @@ Examples:
 
 @click.command("whoami", epilog=EPILOG)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@input_options
 @selection_options
 @cluster_options
 @backend_options
@@ -54,10 +57,11 @@ def _resolve(opened: Opened, options: Options) -> list[wiring.Resolved]:
     session, identify = opened.session, opened.cloud.identify
     assert identify is not None  # only fixtures have none
     chosen = session.select(
-        options.names, namespace=options.namespace, all_namespaces=options.all_namespaces, selector=options.selector
+        options.names, namespace=options.namespace, all_namespaces=opened.is_everywhere(options), selector=options.selector
     )
     namespaces = () if options.all_namespaces else (options.namespace or session.namespace,)
-    shown = wiring.shown_clients(session, chosen, namespaces, only_used=bool(options.names or options.selector))
+    scope = wiring.ClientScope(namespaces, opened.manifests, only_used=bool(options.names or options.selector))
+    shown = wiring.shown_clients(session, chosen, scope)
     return wiring.identify_all(wiring.patient(identify, session.world), shown, options.concurrency)
 
 

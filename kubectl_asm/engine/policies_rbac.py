@@ -1,4 +1,4 @@
-"""The Kubernetes rights a one-shot sync of exactly these objects needs, as Role and ClusterRole manifests. Pure.
+"""The Kubernetes rights a one-shot sync of exactly these objects needs, as roles and bindings. Pure.
 
 Reads are not guessed: they are the reads a round of every object made through its ports. Writes follow the write phase.
 Source: spec/writes-and-failures.md 6; spec/auth.md 4.3; spec/controller.md 8.
@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from kubectl_asm.engine.admit import entries_of
 from kubectl_asm.engine.calls import Hosts, calls_of
+from kubectl_asm.engine.expand_plan import ExpansionPlan
 from kubectl_asm.engine.policies import Subject
 from kubectl_asm.model.externalsecret import CLUSTER_STORE_KIND, ExternalSecret
 from kubectl_asm.model.objects import GROUP, KubeObject, Namespace, Resource, Secret
 from kubectl_asm.model.settings import Settings
-from kubectl_asm.model.stores import ClusterSecretStore
+from kubectl_asm.model.stores import ClusterExternalSecret, ClusterSecretStore
 
 NAME: Final = "kubectl-asm-sync"
 _RBAC: Final = "rbac.authorization.k8s.io/v1"
@@ -37,15 +38,56 @@ class Right:
 
 
 def sync_rights(
-    subjects: Iterable[Subject], reads: Reads, settings: Settings, hosts: Hosts, *, from_files: bool
+    subjects: Iterable[Subject], reads: Reads, settings: Settings, hosts: Hosts, *, from_files: bool, everywhere: bool = False
 ) -> frozenset[Right]:
-    """Return every right. from_files: the objects come from files, so live ones are looked up by name and not listed."""
+    """Return every right. from_files: the objects come from files, so live ones are looked up by name and not listed.
+
+    everywhere: the objects of all namespaces are listed at once.
+    """
     chosen = tuple(subjects)
     rights = set(_read_rights(chosen, reads))
     for subject in chosen:
-        rights.update(_object_rights(subject.external, settings, from_files=from_files))
+        rights.update(_object_rights(subject.external, settings))
         rights.update(_token_rights(subject, hosts))
+        namespace, plural = subject.external.namespace, ExternalSecret.RESOURCE.plural
+        by_name = Right(namespace, GROUP, plural, "get", subject.external.name)
+        rights.add(by_name if from_files else Right("" if everywhere else namespace, GROUP, plural, "list"))
     return frozenset(rights)
+
+
+def expansion_rights(plans: Iterable[ExpansionPlan], settings: Settings, *, from_files: bool) -> frozenset[Right]:
+    """Return the rights of the passes over ClusterExternalSecrets: to find namespaces and children, and to stamp these.
+
+    from_files: children are foreseen and not stamped, so nothing but their Secrets is written.
+    """
+    rights: set[Right] = set()
+    for plan in plans:
+        rights |= {
+            Right("", "", Namespace.RESOURCE.plural, "list"),
+            Right("", GROUP, ExternalSecret.RESOURCE.plural, "list"),
+        }
+        if not from_files:
+            rights.update(_parent_rights(plan, settings))
+            rights.update(right for child in plan.applies for right in _child_rights(child, settings))
+    return frozenset(rights)
+
+
+def _parent_rights(plan: ExpansionPlan, settings: Settings) -> Iterator[Right]:
+    plural, name = ClusterExternalSecret.RESOURCE.plural, plan.parent.name
+    yield Right("", GROUP, plural, "list")
+    yield Right("", GROUP, f"{plural}/status", "patch", name)
+    # Clusters that enforce owner references ask for this before a child may block the deletion of its owner.
+    yield Right("", GROUP, f"{plural}/finalizers", "update", name)
+    if settings.manage_finalizers:
+        yield Right("", GROUP, plural, "patch", name)
+
+
+def _child_rights(child: ExternalSecret, settings: Settings) -> Iterator[Right]:
+    """Yield what an apply needs: patch, and create for an object that is not there yet."""
+    yield Right(child.namespace, GROUP, ExternalSecret.RESOURCE.plural, "create")
+    yield Right(child.namespace, GROUP, ExternalSecret.RESOURCE.plural, "patch", child.name)
+    if settings.ces_replace_leftovers:
+        yield Right(child.namespace, GROUP, ExternalSecret.RESOURCE.plural, "update", child.name)
 
 
 def _read_rights(subjects: tuple[Subject, ...], reads: Reads) -> Iterator[Right]:
@@ -67,9 +109,8 @@ def _labelled_namespaces(subjects: tuple[Subject, ...], reads: Reads) -> Iterato
                 yield subject.external.namespace
 
 
-def _object_rights(external: ExternalSecret, settings: Settings, *, from_files: bool) -> Iterator[Right]:
+def _object_rights(external: ExternalSecret, settings: Settings) -> Iterator[Right]:
     namespace, group, plural = external.namespace, GROUP, ExternalSecret.RESOURCE.plural
-    yield Right(namespace, group, plural, "get", external.name) if from_files else Right(namespace, group, plural, "list")
     yield Right(namespace, group, f"{plural}/status", "patch", external.name)
     yield Right(namespace, "", Secret.RESOURCE.plural, "create")  # a create request has no name RBAC could compare
     yield Right(namespace, "", Secret.RESOURCE.plural, "update", external.target_name)
@@ -99,6 +140,20 @@ def role_manifests(rights: Iterable[Right]) -> list[dict[str, Any]]:
     for right in rights:
         by_place.setdefault(right.namespace, set()).add(right)
     return [_role(namespace, by_place[namespace]) for namespace in sorted(by_place)]
+
+
+def role_bindings(roles: Iterable[Mapping[str, Any]], holder: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return one binding a role. holder: the subject of all of them."""
+    return [
+        {
+            "apiVersion": _RBAC,
+            "kind": f"{role['kind']}Binding",
+            "metadata": dict(role["metadata"]),
+            "roleRef": {"apiGroup": _RBAC.partition("/")[0], "kind": role["kind"], "name": NAME},
+            "subjects": [dict(holder)],
+        }
+        for role in roles
+    ]
 
 
 def _role(namespace: str, rights: set[Right]) -> dict[str, Any]:

@@ -40,8 +40,14 @@ class Explained:
     live: LiveState | None = None
 
 
-def explanation(one: Explained, settings: Settings, shown: Sequence[Mapping[str, Any]], hosts: Hosts) -> dict[str, Any]:
-    """Return one item of kind Explanation. shown: settings with value and origin."""
+def explanation(
+    one: Explained,
+    settings: Settings,
+    shown: Sequence[Mapping[str, Any]],
+    hosts: Hosts,
+    findings: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return one item of kind Explanation. shown: settings with value and origin; findings: of the linter, as data."""
     external, admitted = one.external, one.admitted
     stop = admitted if isinstance(admitted, Plan) else None
     entries = () if isinstance(admitted, Plan) else admitted
@@ -61,7 +67,7 @@ def explanation(one: Explained, settings: Settings, shown: Sequence[Mapping[str,
         "failures": [_failure_item(row) for row in failure_table(external, entries, settings)],
         "deletion": _deletion_item(deletion(external, one.target)),
         "live": _live_item(one.live) if one.live else None,
-        "findings": [],
+        "findings": list(findings),
     }
 
 

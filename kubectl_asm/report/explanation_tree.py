@@ -20,6 +20,7 @@ _ACTIONS: Final = {
     "skip": "writes nothing, the Secret stays as it is",
     "delete": "DELETES the Secret",
 }
+_LEVELS: Final = {"error": "bad", "warning": "warn", "info": "quiet"}
 _MAX_ROWS: Final = 12
 
 
@@ -73,6 +74,8 @@ def _item_lines(item: Mapping[str, Any]) -> Iterator[Line]:
             yield style, f"|  |- {line}"
     for note in item["templates"]:
         yield "warn", f"|- template {note}"
+    for found in item["findings"]:
+        yield _LEVELS[found["severity"]], f"|- {finding_text(found)}"
     yield from _failure_lines(item["failures"])
     yield "plain", f"|- requeue: {item['requeue']}"
     yield "plain", f"|- on deletion: {item['deletion']['reason']}"
@@ -113,6 +116,13 @@ def call_text(call: Mapping[str, Any]) -> str:
     where = f" at {call['host']}" if call["host"] else ""
     signer = f", signed by {call['signedBy']}" if call["signedBy"] else ""
     return f"{call['service']} {call['action']} {params}".rstrip() + where + signer
+
+
+def finding_text(found: Mapping[str, Any]) -> str:
+    """Return one finding of the linter as a line: severity, code, object and message."""
+    obj = found["object"]
+    name = f"{obj['namespace']}/{obj['name']}" if obj["namespace"] else obj["name"]
+    return f"{found['severity']} {found['code']} {found['name']}: {obj['kind']} {name}: {found['message']}"
 
 
 def _failure_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[Line]:

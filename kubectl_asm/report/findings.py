@@ -78,10 +78,11 @@ def validation(report: Report) -> dict[str, Any]:
         "infos": report.count(Severity.INFO),
         "suppressed": report.suppressed,
     }
-    return envelope("Validation", findings=[_item(located) for located in report.findings], summary=summary)
+    return envelope("Validation", findings=[finding_item(located) for located in report.findings], summary=summary)
 
 
-def _item(located: Located) -> dict[str, Any]:
+def finding_item(located: Located) -> dict[str, Any]:
+    """Return one finding as data."""
     finding, span, obj = located.finding, span_of(located), located.object
     return {
         "code": finding.code,

@@ -23,18 +23,20 @@ from kubectl_asm.wiring.clusters import Cluster, ClusterChoice, open_cluster
 from kubectl_asm.wiring.emulation import emulator_world, template_environment
 from kubectl_asm.wiring.identity import (
     Client,
+    ClientScope,
     CredentialChoice,
     Resolved,
     check_source,
     clients_in_use,
+    describe_source,
     expect_account,
     identify_all,
     patient,
     shown_clients,
 )
-from kubectl_asm.wiring.inputs import load_plain, read_fixtures, read_manifests
+from kubectl_asm.wiring.inputs import load_plain, manifests_of, read_fixtures, read_manifests, read_texts
 from kubectl_asm.wiring.live import PassChoice, cluster_session, explaining_session
-from kubectl_asm.wiring.neighbours import Neighbour, deployment_flags, look_around
+from kubectl_asm.wiring.neighbours import Neighbour, deployment_flags, look_around, watch_neighbour
 from kubectl_asm.wiring.offline import offline_session
 from kubectl_asm.wiring.passes import deletions, plan_pass, repeat_failed, sorted_objects, sync_pass
 from kubectl_asm.wiring.releasing import held_objects, refuse_controllers, release_objects
@@ -46,6 +48,7 @@ __all__ = [
     "ChildChoice",
     "Client",
     "ClientDryRun",
+    "ClientScope",
     "Cloud",
     "CloudChoice",
     "Cluster",
@@ -63,6 +66,7 @@ __all__ = [
     "credential_checks",
     "deletions",
     "deployment_flags",
+    "describe_source",
     "emulator_world",
     "endpoint_checks",
     "existing_targets",
@@ -75,6 +79,7 @@ __all__ = [
     "load_plain",
     "local_source_checks",
     "look_around",
+    "manifests_of",
     "missing_keys",
     "offline_session",
     "open_cloud",
@@ -84,6 +89,7 @@ __all__ = [
     "plan_pass",
     "read_fixtures",
     "read_manifests",
+    "read_texts",
     "refuse_controllers",
     "region_check",
     "release_objects",
@@ -94,5 +100,6 @@ __all__ = [
     "sorted_objects",
     "sync_pass",
     "template_environment",
+    "watch_neighbour",
     "with_failures",
 ]

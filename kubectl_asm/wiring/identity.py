@@ -18,6 +18,7 @@ from kubectl_asm.engine.admit import ENV_CLIENT, Admitter, EntryAdmission, entri
 from kubectl_asm.engine.endpoints import sts_host
 from kubectl_asm.engine.identity import LOCAL_SOURCE
 from kubectl_asm.errors import ClusterError, InputError, UsageError
+from kubectl_asm.manifest.load import Manifests
 from kubectl_asm.model.backend import BackendError, ClientPlan, Identity, Provider, Refusal
 from kubectl_asm.model.externalsecret import (
     CLUSTER_STORE_KIND,
@@ -240,25 +241,47 @@ def clients_in_use(session: Session, externals: Sequence[ExternalSecret]) -> lis
     return sorted(found.values(), key=lambda client: (client.label, client.provider))
 
 
-def clients_of_stores(session: Session, externals: Sequence[ExternalSecret], namespaces: Sequence[str]) -> list[Client]:
-    """Return the environment client and one client a store and service: of the namespaces (empty: all), and those referred to.
+@dataclass(frozen=True, slots=True)
+class ClientScope:
+    """Which clients are of interest. namespaces: whose stores, empty for all; manifests: the stores of files instead.
+
+    only_used: those that the chosen objects read through, and no other.
+    """
+
+    namespaces: Sequence[str] = ()
+    manifests: Manifests | None = None
+    only_used: bool = False
+
+    def stores(self, reader: ObjectReader) -> list[SecretStore | ClusterSecretStore]:
+        """Return the stores in scope. Raises ClusterError."""
+        if self.manifests is not None:
+            return [*self.manifests.of_kind(SecretStore), *self.manifests.of_kind(ClusterSecretStore)]
+        found: list[SecretStore | ClusterSecretStore] = []
+        for namespace in self.namespaces or ("",):
+            found += reader.list(SecretStore, namespace)
+        try:
+            return [*found, *reader.list(ClusterSecretStore)]
+        except ClusterError:
+            return found  # who may not list them still sees those that are referred to
+
+
+def clients_of_stores(session: Session, externals: Sequence[ExternalSecret], scope: ClientScope) -> list[Client]:
+    """Return the environment client and one client a store and service: of the scope, and those referred to.
 
     A ClusterSecretStore is looked at whatever namespaces it admits: who may use it is what `explain` says.
     """
     uses = _uses(session, externals)
     clients = [_client(admission) for admission in _probe_environment(session)]
-    for store in _stores(session.reader, externals, namespaces):
+    for store in _stores(scope.stores(session.reader), externals):
         clients += [_client(admission) for admission in _probe(session, store)]
     return [replace(client, used_by=uses[(client.name, client.provider)]) for client in clients]
 
 
-def shown_clients(
-    session: Session, externals: Sequence[ExternalSecret], namespaces: Sequence[str], *, only_used: bool
-) -> list[Client]:
-    """Return the clients worth a line: those in use, or all of the namespaces; an environment nobody uses or set is none."""
-    if only_used:
+def shown_clients(session: Session, externals: Sequence[ExternalSecret], scope: ClientScope) -> list[Client]:
+    """Return the clients worth a line: those in use, or all in scope; an environment nobody uses or set is none."""
+    if scope.only_used:
         return clients_in_use(session, externals)
-    clients = clients_of_stores(session, externals, namespaces)
+    clients = clients_of_stores(session, externals, scope)
     return [client for client in clients if client.store is not None or client.used_by or client.identity is not None]
 
 
@@ -326,16 +349,11 @@ def _labelled(admission: EntryAdmission, provider: Provider, store: tuple[str, s
 
 
 def _stores(
-    reader: ObjectReader, externals: Sequence[ExternalSecret], namespaces: Sequence[str]
+    given: Sequence[SecretStore | ClusterSecretStore], externals: Sequence[ExternalSecret]
 ) -> list[SecretStore | ClusterSecretStore]:
-    """Return the stores to look at: namespaced ones first, then cluster ones, each by name."""
-    named: dict[tuple[str, str], SecretStore] = {}
-    for namespace in namespaces or ("",):
-        named |= {(store.namespace, store.name): store for store in reader.list(SecretStore, namespace)}
-    try:
-        cluster = {store.name: store for store in reader.list(ClusterSecretStore)}
-    except ClusterError:
-        cluster = {}  # who may not list them still sees those that are referred to
+    """Return the stores to look at, those given and those referred to: namespaced ones first, then cluster ones, by name."""
+    named = {(store.namespace, store.name): store for store in given if isinstance(store, SecretStore)}
+    cluster = {store.name: store for store in given if isinstance(store, ClusterSecretStore)}
     for external in externals:
         for entry in entries_of(external):
             ref = entry.source.secret_store_ref

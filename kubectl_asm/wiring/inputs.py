@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +26,24 @@ def read_manifests(
 ) -> Manifests:
     """Return the manifests behind -f, -R, -k and --helm; objects without a namespace get the given one."""
     sources = read_sources(filenames, recursive=recursive, kustomize=kustomize, chart=chart, stdin=stdin)
-    return placed(load_manifests(sources), namespace)
+    return manifests_of(sources, namespace)
+
+
+def read_texts(
+    filenames: Sequence[str],
+    *,
+    recursive: bool,
+    stdin: IO[bytes] | None,
+    kustomize: str = "",
+    chart: Chart | None = None,
+) -> tuple[SourceText, ...]:
+    """Return the texts behind -f, -R, -k and --helm, for commands that need more of them than their objects."""
+    return tuple(read_sources(filenames, recursive=recursive, kustomize=kustomize, chart=chart, stdin=stdin))
+
+
+def manifests_of(texts: Iterable[SourceText], namespace: str) -> Manifests:
+    """Return the objects of texts; those without a namespace get the given one."""
+    return placed(load_manifests(texts), namespace)
 
 
 def read_fixtures(path: str) -> Fixtures:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kubectl_asm.errors import AccessError, UsageError
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A controller that serves this cluster. deployment: its flags; notes: for stderr."""
+    """A controller that serves this cluster. deployment: its flags; notes: for stderr.
+
+    unreadable: the controller whose settings cannot be read, as the subject of a sentence; empty for none.
+    """
 
     deployment: DeploymentFlags | None = None
     notes: tuple[str, ...] = ()
+    unreadable: str = ""
 
 
 def look_around(cluster: Cluster, *, allow_coexistence: bool) -> Neighbour:
@@ -26,7 +30,27 @@ def look_around(cluster: Cluster, *, allow_coexistence: bool) -> Neighbour:
 
     Raises UsageError when one is live and its settings cannot be read.
     """
-    if cluster.connection is None or allow_coexistence:
+    found = Neighbour() if allow_coexistence else find_neighbour(cluster)
+    if found.unreadable:
+        raise UsageError(
+            f"{found.unreadable} cannot be read",
+            hint="name its Deployment with --from-deployment NS/NAME, or run beside it with --allow-coexistence",
+        )
+    return found
+
+
+def watch_neighbour(cluster: Cluster) -> Neighbour:
+    """Look for a controller for a command that writes nothing: settings that cannot be read are a note and no error."""
+    found = find_neighbour(cluster)
+    if not found.unreadable:
+        return found
+    note = f"{found.unreadable} cannot be read: it may decide otherwise; name its Deployment with --from-deployment NS/NAME"
+    return replace(found, notes=(*found.notes, note))
+
+
+def find_neighbour(cluster: Cluster) -> Neighbour:
+    """Return the controller that serves a cluster; nobody serves a folder. Raises ClusterError."""
+    if cluster.connection is None:
         return Neighbour()
     from kubectl_asm.adapters.kube.deployment import find_deployments
     from kubectl_asm.adapters.kube.holder import Forbidden, Found, find_holder
@@ -39,11 +63,8 @@ def look_around(cluster: Cluster, *, allow_coexistence: bool) -> Neighbour:
     except AccessError:
         found = ()
     if isinstance(holder, Found) and not found:
-        raise UsageError(
-            f"a controller ({holder.kind} {holder.namespace}/{holder.name}, held by {holder.holder}) serves this cluster and"
-            " its settings cannot be read",
-            hint="name its Deployment with --from-deployment NS/NAME, or run beside it with --allow-coexistence",
-        )
+        lock = f"{holder.kind} {holder.namespace}/{holder.name}, held by {holder.holder}"
+        return Neighbour(unreadable=f"a controller ({lock}) serves this cluster and its settings")
     notes = []
     if isinstance(holder, Forbidden):
         notes.append("whether a controller serves this cluster could not be checked (reading leases is forbidden)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -137,8 +138,9 @@ def test_the_generated_roles_are_enough_and_every_part_is_needed(
     admin, plain = user("admin"), user(f"u-{objects.namespace}")
     generated = admin.run("explain", "--region", "cn-hangzhou", "--policy", "rbac", "-o", "json", env={"ACCESS_KEY_ID": ""})
     assert generated.code == 0, generated.err
-    roles = generated.json()["items"]
-    assert {role["kind"] for role in roles} == {"Role", "ClusterRole"}
+    printed = generated.json()["items"]
+    roles = [one for one in printed if not one["kind"].endswith("Binding")]
+    assert [one["kind"] for one in printed] == ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"]
     rights = Rights(control_plane, f"u-{objects.namespace}")
 
     def synced(granted: list[dict[str, Any]]) -> tuple[bool, Ran]:
@@ -157,6 +159,58 @@ def test_the_generated_roles_are_enough_and_every_part_is_needed(
     spare = [what for what, less in smaller(roles) if synced(less)[0]]
     assert spare == []
     rights.replace([])
+
+
+def test_printed_roles_and_bindings_are_applied_as_they_are(
+    control_plane: ControlPlane, objects: Objects, user: Callable[[str], Asm]
+) -> None:
+    name = f"v-{objects.namespace}"
+    objects.external("app", {"data": [{"key": "other"}]})
+    printed = user("admin").run(
+        "explain", "--region", "cn-hangzhou", "--policy", "rbac", "--bind-to", f"user:{name}", "-o", "json"
+    )
+    assert printed.code == 0, printed.err
+    assert user(name).sync().code == 2
+    for one in printed.json()["items"]:
+        path = f"{RBAC}/namespaces/{one['metadata']['namespace']}/{one['kind'].lower()}s"
+        control_plane.request("POST", path, one)
+    assert user(name).sync().code == 0
+    assert objects.names() == ["app"]
+
+
+@pytest.mark.usefixtures("alone_with_controllers")
+def test_beside_a_controller_whose_settings_cannot_be_read_explain_only_warns(
+    control_plane: ControlPlane, objects: Objects, user: Callable[[str], Asm]
+) -> None:
+    objects.external("app", {"data": [{"key": "other"}]})
+    now = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
+    held = {"holderIdentity": "ack-secret-manager-0", "leaseDurationSeconds": 3600, "renewTime": now}
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{objects.namespace}/leases"
+    control_plane.request("POST", path, {"metadata": {"name": "ack-secret-manager-lock"}, "spec": held})
+    try:
+        ran = user("admin").run("explain", "--region", "cn-hangzhou", "-o", "json")
+    finally:
+        control_plane.request("DELETE", f"{path}/ack-secret-manager-lock")
+    assert ran.code == 0, ran.err
+    assert "warning: a controller" in ran.err
+    assert "--from-deployment NS/NAME" in ran.err
+    assert [item["object"]["name"] for item in ran.json()["items"]] == ["app"]
+
+
+def test_findings_of_live_objects_know_what_is_in_the_cluster(
+    control_plane: ControlPlane, objects: Objects, user: Callable[[str], Asm]
+) -> None:
+    populate(control_plane, objects)
+    own = f"{OWN}/namespaces/{objects.namespace}/secretstores"
+    lost = {field: {"name": "lost", "key": "k"} for field in ("accessKey", "accessKeySecret")}
+    create(control_plane, own, "SecretStore", "lost", "alibabacloud.com/v1alpha1", spec={"KMS": {"KMSAuth": lost}})
+    objects.external("broken", {"data": [{"key": "db", "secretStoreRef": {"name": "lost"}}]})
+    ran = user("admin").run("explain", "--region", "cn-hangzhou", "-o", "json")
+    assert ran.code == 1, ran.err
+    found = {item["object"]["name"]: item["findings"] for item in ran.json()["items"]}
+    assert {one["code"] for one in found["broken"]} > {one["code"] for one in found["new"]}
+    (missing,) = {one["message"] for one in found["broken"] if one["code"] == "ASM302"}
+    assert "lost" in missing
 
 
 def test_live_says_what_is_there_and_whose_it_is(objects: Objects, user: Callable[[str], Asm], tmp_path: Path) -> None:

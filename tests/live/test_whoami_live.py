@@ -79,6 +79,26 @@ def test_whoami_of_selected_objects_asks_for_their_stores_only(asm: Asm, team: T
     assert [item["store"]["name"] for item in ran.json()["items"]] == ["used"]
 
 
+def test_whoami_of_files_asks_for_the_stores_they_define_and_use(asm: Asm, team: Team, tmp_path: Path) -> None:
+    team.secret("ak", {"id": ACCESS_KEY, "secret": ACCESS_SECRET})
+    team.store("live", key_refs())
+    team.store("idle", key_refs())
+    version = "apiVersion: alibabacloud.com/v1alpha1"
+    auth = "accessKey: {name: ak, key: id}, accessKeySecret: {name: ak, key: secret}"
+    (tmp_path / "m.yaml").write_text(
+        f"{version}\nkind: SecretStore\nmetadata: {{name: planned}}\nspec: {{KMS: {{KMSAuth: {{{auth}}}}}}}\n---\n"
+        f"{version}\nkind: ExternalSecret\nmetadata: {{name: app}}\n"
+        "spec: {data: [{key: db, secretStoreRef: {name: live}}, {key: db, secretStoreRef: {name: nowhere}}]}\n"
+    )
+    ran = asm.run("whoami", "-f", str(tmp_path / "m.yaml"), *asm.cloud(), "-o", "json", env={"ACCESS_KEY_ID": ""})
+    items = {item["store"]["name"]: item for item in ran.json()["items"]}
+    assert ran.code == 1, "one store is nowhere"
+    assert {name: (item["account"], item["usedBy"]) for name, item in items.items()} == {
+        "live": (HOME, 1), "planned": (HOME, 0), "nowhere": (None, 1)
+    }  # fmt: skip
+    assert "does not exist" in items["nowhere"]["error"]["message"]
+
+
 def test_sync_says_as_whom_each_store_reads_before_it_writes(asm: Asm, team: Team) -> None:
     team.service_account("reader", NEAR)
     team.secret("ak", {"id": ACCESS_KEY, "secret": ACCESS_SECRET})
