@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from typing import Final, Protocol
 
 from kubectl_asm.app.dispatch import Dispatcher
+from kubectl_asm.app.holding import Holding
 from kubectl_asm.app.loop import Loop
 from kubectl_asm.app.queue import WorkQueue
 from kubectl_asm.errors import ClusterError
@@ -58,19 +59,6 @@ class StoppableClock(Protocol):
         """Return whether shutdown was requested."""
 
 
-class Duty(Protocol):
-    """What this replica is responsible for. Begins with nothing; tells `gained` of what it gets."""
-
-    def start(self, gained: Callable[[Callable[[ObjectRef], bool]], None]) -> None:
-        """Begin to take responsibility, in threads of its own. gained takes a predicate of the objects concerned."""
-
-    def close(self) -> None:
-        """Give up everything, so that others can take it at once."""
-
-    def problems(self) -> Sequence[str]:
-        """Return what keeps this replica from taking part, for readiness."""
-
-
 @dataclass(slots=True)
 class Controller:
     """Everything that runs. background: thread bodies that end when shutdown is requested; at_end: called last."""
@@ -79,13 +67,17 @@ class Controller:
     dispatcher: Dispatcher
     queue: WorkQueue
     loop: Loop
-    duty: Duty
+    holding: Holding
     clock: StoppableClock
     workers: int
     background: Sequence[tuple[str, Callable[[], None]]] = ()
     at_end: Sequence[Callable[[], None]] = ()
     _threads: list[threading.Thread] = field(default_factory=list)
+    _holder: threading.Thread = field(init=False)
     _gained: SimpleQueue[Callable[[ObjectRef], bool] | None] = field(default_factory=SimpleQueue)
+
+    def __post_init__(self) -> None:
+        self._holder = threading.Thread(target=self.holding.run, name="leases", daemon=True)
 
     def run(self) -> None:
         """Work until shutdown is requested, then end in order."""
@@ -101,16 +93,30 @@ class Controller:
         finally:
             self._end()
 
+    # -- responsibility
+
+    def gained(self, is_wanted: Callable[[ObjectRef], bool]) -> None:
+        """Ask for work on objects this replica has become responsible for. Returns at once."""
+        self._gained.put(is_wanted)
+
+    def lost(self, is_lost: Callable[[ObjectRef], bool]) -> None:
+        """Forget what is planned for objects that are somebody else's now."""
+        self.queue.drop(is_lost)
+        self.loop.forget_where(is_lost)
+
     # -- health
 
     def unhealthy(self) -> Sequence[str]:
         """Return why this process should be restarted; empty while it works."""
-        return [f"{thread.name} ended" for thread in self._threads if not thread.is_alive() and not self.clock.is_shutting_down()]
+        if self.clock.is_shutting_down():
+            return []
+        stalled = ["the thread that keeps the Leases hangs"] if self.holding.is_stalled() else []
+        return [*stalled, *(f"{thread.name} ended" for thread in self._threads if not thread.is_alive())]
 
     def unready(self) -> Sequence[str]:
         """Return why this process does not do its work now."""
         waits = [] if self.watched.has_synced() else ["not every kind was listed yet"]
-        return [*waits, *self.watched.problems(), *self.duty.problems(), *self.unhealthy()]
+        return [*waits, *self.watched.problems(), *self.unhealthy()]
 
     # -- phases
 
@@ -130,7 +136,7 @@ class Controller:
         for number in range(self.workers):
             self._spawn(f"worker {number + 1}", lambda: self.loop.work(self.clock.is_shutting_down))
         self._spawn("starter", self._ask_for_what_is_gained)
-        self.duty.start(self._gained.put)
+        self._holder.start()
 
     def _spawn(self, name: str, body: Callable[[], None]) -> None:
         thread = threading.Thread(target=body, name=name, daemon=True)
@@ -151,6 +157,7 @@ class Controller:
     def _end(self) -> None:
         _LOG.info("ending: rounds under way are finished, no new ones begin")
         self.queue.close()
+        self.holding.stop()
         self._gained.put(None)
         end_s = self.clock.monotonic() + GRACE_S
         for thread in self._threads:
@@ -158,7 +165,8 @@ class Controller:
         left = [thread.name for thread in self._threads if thread.is_alive()]
         if left:
             _LOG.warning("not finished in time: %s", ", ".join(left))
-        self.duty.close()
+        if self._holder.is_alive():
+            self._holder.join(GRACE_S)
         self.watched.stop()
         for call in self.at_end:
             call()

@@ -365,8 +365,8 @@ class SoleHolder(_Threaded):
         return not self._is_stopping
 
     def is_mine(self, ref: ObjectRef) -> bool:  # noqa: ARG002  # every object is this one's
-        """Whether a change is to be worked on: until stop."""
-        return not self._is_stopping
+        """Whether a change is to be worked on: from when everything was asked for until stop."""
+        return self._has_begun and not self._is_stopping
 
     def tenure_of(self, ref: ObjectRef) -> Tenure | None:  # noqa: ARG002  # every object is this one's
         """Return under what work is done: until everything is given up."""

@@ -82,6 +82,11 @@ class Loop:
         with self._lock:
             self._failures.pop(ref, None)
 
+    def forget_where(self, is_forgotten: Callable[[ObjectRef], bool]) -> None:
+        """Forget the failures of objects that are somebody else's now."""
+        with self._lock:
+            self._failures = {ref: count for ref, count in self._failures.items() if not is_forgotten(ref)}
+
     def failing(self) -> int:
         """Return how many objects failed in their last round."""
         with self._lock:

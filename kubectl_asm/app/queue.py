@@ -75,6 +75,16 @@ class WorkQueue:
         with self._condition:
             self._timers.pop(key, None)
 
+    def drop(self, is_dropped: Callable[[ObjectRef], bool]) -> None:
+        """Drop timers and work that is due, by key. What workers have goes on, and is not handed out again."""
+        with self._condition:
+            known = {*self._timers, *self._again, *(key for ready in self._ready for key in ready)}
+            for key in filter(is_dropped, known):
+                self._timers.pop(key, None)
+                self._again.pop(key, None)
+                for ready in self._ready:
+                    ready.pop(key, None)
+
     def take(self, longest_s: float = 1.0) -> Item | None:
         """Wait for work, at most longest_s; None when there is none or the queue was closed."""
         with self._condition:

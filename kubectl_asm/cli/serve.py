@@ -17,6 +17,7 @@ from kubectl_asm.cli.options import connection_flags, upstream_environment
 from kubectl_asm.cli.session import Options, connection_options, credential_choice, options_of
 from kubectl_asm.cli.setting_options import controller_options
 from kubectl_asm.cli.settings import Chosen, choose_settings
+from kubectl_asm.model.durations import parse_duration
 
 EPILOG: Final = """\b
 Examples:
@@ -28,6 +29,7 @@ Examples:
   kubectl asm serve --shards 8 --lease-namespace kube-system
 """
 _LOG = logging.getLogger(__name__)
+_TIMINGS: Final = ("lease_duration", "renew_deadline", "retry_period")
 _NO_EFFECT: Final = ("backend", "reconcile_period")
 """Upstream's flags that its controller or this one has no use for."""
 
@@ -52,6 +54,9 @@ class GoFlags(click.Command):
     default=True,
     help="Work only while holding the Lease; with --no-leader-elect nothing keeps a second replica away. [default: on]",
 )
+@click.option("--leader-elect-lease-duration", default="15s", show_default=True, metavar="DURATION", help="Age of a dead Lease.")
+@click.option("--leader-elect-renew-deadline", default="10s", show_default=True, metavar="DURATION", help="Give up after this.")
+@click.option("--leader-elect-retry-period", default="2s", show_default=True, metavar="DURATION", help="Between two attempts.")
 @click.option("--lease-name", default="kubectl-asm-controller", show_default=True, help="Name of the Lease.")
 @click.option("--lease-namespace", default="", metavar="NS", help="Namespace of the Lease. [default: that of the pod]")
 @click.option(
@@ -91,7 +96,7 @@ def command(**values: Any) -> int:
         chosen = _settings(options, world)
         from kubectl_asm.wiring import serving
 
-        choice = _choice(options, chosen)
+        choice = _choice(options, chosen, world)
         opened = stack.enter_context(serving.open_controller(connection_options(options), _cloud(options, chosen), choice, world))
         if not (options.shadow or options.allow_coexistence):
             opened.refuse_neighbours()
@@ -124,9 +129,9 @@ def _settings(options: Options, world: wiring.World) -> Chosen:
     return chosen
 
 
-def _choice(options: Options, chosen: Chosen) -> Any:
+def _choice(options: Options, chosen: Chosen, world: wiring.World) -> Any:
     from kubectl_asm.manifest.limits_file import Limits
-    from kubectl_asm.wiring.serving import ServeChoice
+    from kubectl_asm.wiring.serving import ServeChoice, replica_identity
 
     settings = chosen.settings
     return ServeChoice(
@@ -138,7 +143,8 @@ def _choice(options: Options, chosen: Chosen) -> Any:
             options.kube_api_qps,
             options.kube_api_burst,
         ),
-        instance=options.process.variables.get("POD_NAME") or socket.gethostname(),
+        instance=replica_identity(options.process.variables.get("POD_NAME") or socket.gethostname(), world),
+        lease=_lease(options),
         workers=options.workers or options.reconcile_count or 16,
         is_shadow=options.shadow,
         profile_is_decided=chosen.profile_is_decided,
@@ -146,6 +152,21 @@ def _choice(options: Options, chosen: Chosen) -> Any:
         health_address=options.health_address,
         metrics_address=options.metrics_address,
         environment=upstream_environment(options.process.variables),
+    )
+
+
+def _lease(options: Options) -> Any:
+    """Return where Leases are kept: in the namespace of the pod, or of the context; a shadow takes part in nothing."""
+    from kubectl_asm.wiring.serving import LeaseChoice, check_lease, lease_timings
+
+    if options.shadow or not options.leader_elect:
+        return None
+    check_lease(options.lease_name, options.shards)
+    return LeaseChoice(
+        options.lease_name,
+        options.lease_namespace or options.process.variables.get("POD_NAMESPACE", ""),
+        options.shards,
+        lease_timings(*(parse_duration(options.values[f"leader_elect_{name}"]).total_seconds() for name in _TIMINGS)),
     )
 
 

@@ -20,6 +20,7 @@ from kubectl_asm.app.expansion import Expanded
 from kubectl_asm.engine.conditions import reason_of
 from kubectl_asm.engine.plan import WRITING, Decision, Plan, Retry
 from kubectl_asm.engine.stores import StorePlan
+from kubectl_asm.model.externalsecret import ExternalSecret
 from kubectl_asm.model.objects import KubeObject, ObjectRef
 
 _LOG = logging.getLogger(__name__)
@@ -94,6 +95,13 @@ class Reporter:
         with self._lock:
             self._verdicts.pop(ref, None)
         self.metrics.object_gone(ref.namespace, ref.name)
+
+    def lost(self, is_lost: Callable[[ObjectRef], bool]) -> None:
+        """Forget objects that are another replica's now."""
+        with self._lock:
+            self._verdicts = {ref: verdict for ref, verdict in self._verdicts.items() if not is_lost(ref)}
+        kind = ExternalSecret.RESOURCE.kind
+        self.metrics.keep_objects(lambda namespace, name: not is_lost(ObjectRef(kind, namespace, name)))
 
     # -- words
 

@@ -1,7 +1,7 @@
 """The controller of `serve`: watches in front of the API server, decorators in front of the cloud, the engine in between.
 
     values    Ageing > Joining > Gathering > Batching > Retrying > Circuit > attempt limit > Concurrency > metrics > services
-    objects   WatchedCluster for every read; Remembering > Noting > Fencing > KubeWriter for every write
+    objects   WatchedCluster for every read; Remembering > Noting > Fenced > KubeWriter for every write
 
 In shadow mode no writer, no lease and no Event sender is built at all: what is not there cannot be called.
 Source: design of one engine with three drivers; spec/controller.md 4, spec/operation.md 8.
@@ -18,11 +18,13 @@ from kubectl_asm.adapters.ageing import AgeingSource
 from kubectl_asm.adapters.circuit import CircuitReader
 from kubectl_asm.adapters.decorate import BatchingSource, ConcurrencyLimit, MeteredReader, Retry, RetryingReader
 from kubectl_asm.adapters.endpoints import Answer, Endpoints, verdict
+from kubectl_asm.adapters.fencing import Fence, FencedWriter
 from kubectl_asm.adapters.gathering import GatheringSource
 from kubectl_asm.adapters.joining import JoiningSource
 from kubectl_asm.adapters.kube.connection import Connection, ConnectionOptions, connect
 from kubectl_asm.adapters.kube.events import EventSender
-from kubectl_asm.adapters.kube.holder import UPSTREAM_LOCK, Forbidden, Found, find_holder
+from kubectl_asm.adapters.kube.holder import Forbidden, Found, find_upstream
+from kubectl_asm.adapters.kube.leases import KubeLeases, check_lease_name, identity_of
 from kubectl_asm.adapters.kube.noting import NotingWriter
 from kubectl_asm.adapters.kube.reader import KubeReader
 from kubectl_asm.adapters.kube.requestlog import RequestLog, RequestRecord
@@ -33,16 +35,19 @@ from kubectl_asm.adapters.metrics import CONTENT_TYPE, ControllerMetrics, Gauges
 from kubectl_asm.adapters.overlay import AssumedNamespaces, RememberedNamespaces
 from kubectl_asm.adapters.remembering import RememberingWriter
 from kubectl_asm.adapters.system import utc_now
+from kubectl_asm.app.claims import Membership
 from kubectl_asm.app.conditions import ConditionBook
 from kubectl_asm.app.controller import Controller
 from kubectl_asm.app.dispatch import Dispatcher
 from kubectl_asm.app.execute import Executor
 from kubectl_asm.app.expansion import ExpansionExecutor
+from kubectl_asm.app.holding import Holder, Holding, SoleHolder, fenced
 from kubectl_asm.app.loop import Loop, Work
 from kubectl_asm.app.queue import Item, WorkQueue
 from kubectl_asm.app.reconcile import ClusterExternalSecretWork, ExternalSecretWork, StoreWork
 from kubectl_asm.app.rounds import RoundPorts, Rounds
 from kubectl_asm.app.templating import template_environments
+from kubectl_asm.app.tenure import Timings
 from kubectl_asm.engine.lookups import References
 from kubectl_asm.engine.plan import Plan
 from kubectl_asm.errors import UsageError
@@ -65,16 +70,31 @@ _SPARE_CONNECTIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseChoice:
+    """Where Leases are kept. name: of the first shard's; shards: parts that replicas share, 1 for one leader.
+
+    namespace: empty for that of the connection.
+    """
+
+    name: str
+    namespace: str
+    shards: int = 1
+    timings: Timings = field(default_factory=Timings)
+
+
+@dataclass(frozen=True, slots=True)
 class ServeChoice:
     """How the controller runs. instance: this replica's identity. Empty addresses and limits_file mean none.
 
-    is_shadow: compute and report, without the means to write. environment: upstream's variables.
+    lease: None keeps none and works alone. is_shadow: compute and report, without the means to write.
+    environment: upstream's variables.
     """
 
     settings: Settings
     limits: Limits
     instance: str
     workers: int = 16
+    lease: LeaseChoice | None = None
     is_shadow: bool = False
     profile_is_decided: bool = True
     limits_file: str = ""
@@ -88,6 +108,7 @@ def open_controller(connection: ConnectionOptions, cloud: CloudChoice, choice: S
     """Connect to the API server and the cloud and put a controller between them; nothing is asked yet."""
     metrics = ControllerMetrics()
     limiting = Limiting(world, metrics, choice.limits, choice.limits_file)
+    fence = Fence()
     opened = connect(
         connection,
         clock=world.clock,
@@ -95,9 +116,10 @@ def open_controller(connection: ConnectionOptions, cloud: CloudChoice, choice: S
         pool_size=choice.workers + _SPARE_CONNECTIONS,
         log=RequestLog(_request_meter(metrics)),
         pace=limiting.api,
+        before_change=fence.check_request,
     )
     with contextlib.closing(opened), open_services(cloud, choice.settings, world, KubeTokenIssuer(opened.transport)) as services:
-        yield Serving(opened, services, choice, world, metrics, limiting)
+        yield Serving(opened, services, choice, world, metrics, limiting, fence)
 
 
 class Serving:
@@ -111,7 +133,9 @@ class Serving:
         world: World,
         metrics: ControllerMetrics,
         limiting: Limiting,
+        fence: Fence,
     ) -> None:
+        self._fence = fence
         self.connection = connection
         self._choice = choice
         self._world = world
@@ -123,14 +147,15 @@ class Serving:
         self._events = None if choice.is_shadow else self._event_sender()
         self._reporter = Reporter(metrics, self._events, utc_now, is_shadow=choice.is_shadow)
         self._writer = None if choice.is_shadow else self._write()
-        self._duty = Alone()
-        self._loop = Loop(self._queue, self._works(), world.random, on_taken=self._taken)
+        self._holding = self._hold()
+        works = {kind: fenced(work, self._holding, self._fence.under) for kind, work in self._works().items()}
+        self._loop = Loop(self._queue, works, world.random, may_start=self._holding.may_start, on_taken=self._taken)
         self._dispatcher = Dispatcher(
             self._queue,
             self._watched,
             choice.settings,
             world.clock.monotonic,
-            is_mine=self._duty.is_mine,
+            is_mine=self._holding.is_mine,
             has_started=self._watched.has_synced,
             on_gone=self._gone,
             needs=self._watched.need,
@@ -140,7 +165,9 @@ class Serving:
 
     def refuse_neighbours(self) -> None:
         """Raise UsageError when the upstream controller is at work in this cluster (spec/operation.md 2)."""
-        holder = find_holder(self.connection.transport, locks=(UPSTREAM_LOCK,))
+        lease = self._choice.lease
+        places = ("kube-system", self.connection.namespace, *((lease.namespace,) if lease and lease.namespace else ()))
+        holder = find_upstream(self.connection.transport, namespaces=places, own_lease=lease.name if lease else "")
         if isinstance(holder, Found):
             raise UsageError(
                 f"the upstream controller is at work ({holder.kind} {holder.namespace}/{holder.name}, held by {holder.holder});"
@@ -185,8 +212,8 @@ class Serving:
         )
 
     def _write(self) -> ObjectWriter:
-        noting = NotingWriter(KubeWriter(self.connection.transport), self._watched)
-        return RememberingWriter(noting, self._watched)
+        fenced_writer = FencedWriter(KubeWriter(self.connection.transport), self._fence)
+        return RememberingWriter(NotingWriter(fenced_writer, self._watched), self._watched)
 
     def _reader(self) -> ObjectReader:
         """Return what rounds read: with a list of namespaces, Namespaces themselves may be out of reach."""
@@ -267,12 +294,45 @@ class Serving:
             self._dispatcher,
             self._queue,
             self._loop,
-            self._duty,
+            self._holding,
             self._world.clock,
             self._choice.workers,
             background,
             at_end,
         )
+
+    # -- which objects
+
+    def _hold(self) -> Holding:
+        """Return who says what this replica works on: Leases, or nobody where none are kept."""
+        world, lease = self._world, self._choice.lease
+        if lease is None:
+            return SoleHolder(world.clock, drain=self._is_drained, on_gained=self._gained, on_lost=self._lost)
+        namespace = lease.namespace or self.connection.namespace
+        return Holder(
+            KubeLeases(self.connection.unpaced, namespace, timeout_s=lease.timings.renew_s / 2),
+            Membership(self._choice.instance, lease.name, lease.shards),
+            world.clock,
+            world.random,
+            utc_now,
+            timings=lease.timings,
+            drain=self._is_drained,
+            on_gained=self._gained,
+            on_lost=self._lost,
+        )
+
+    def _is_drained(self, shard: int) -> bool:
+        return not self._queue.working(self._holding.shard_of)[shard]
+
+    def _gained(self, shard: int) -> None:
+        self.controller.gained(lambda ref: self._holding.shard_of(ref) == shard)
+
+    def _lost(self, shard: int) -> None:
+        def is_lost(ref: ObjectRef) -> bool:
+            return self._holding.shard_of(ref) == shard
+
+        self.controller.lost(is_lost)
+        self._reporter.lost(is_lost)
 
     # -- what is observed
 
@@ -296,32 +356,25 @@ class Serving:
                 "asm_objects_failing": one(self._loop.failing),
                 "asm_circuits_open": one(self._circuit.open_stores),
                 "asm_shared_value_bytes": one(self._values.held_bytes),
+                "asm_shards_held": one(self._holding.held),
                 "asm_watch_synced": one(self._watched.has_synced),
             }
         )
 
 
-class Alone:
-    """Responsible for everything once it is started: one replica, no lease."""
+def replica_identity(host: str, world: World) -> str:
+    """Return an identity no other process has, not even the same host's former one."""
+    return identity_of(host, world.random)
 
-    def __init__(self) -> None:
-        self._is_started = False
 
-    def is_mine(self, _ref: ObjectRef) -> bool:
-        """Return whether this replica works on an object: on all of them, once everything is asked for."""
-        return self._is_started
+def check_lease(name: str, shards: int) -> None:
+    """Raise UsageError for a name no Lease, or no Lease of a shard, can have."""
+    check_lease_name(name, shards)
 
-    def start(self, gained: Callable[[Callable[[ObjectRef], bool]], None]) -> None:
-        """Take everything."""
-        self._is_started = True
-        gained(lambda _ref: True)
 
-    def close(self) -> None:
-        """Nobody waits for it."""
-
-    def problems(self) -> list[str]:
-        """Return nothing: nobody can keep it from working."""
-        return []
+def lease_timings(lease_s: float, renew_s: float, retry_s: float) -> Timings:
+    """Return the times of Leases, in seconds. Raises UsageError when they do not fit together."""
+    return Timings(lease_s, renew_s, retry_s)
 
 
 def _request_meter(metrics: ControllerMetrics) -> Callable[[RequestRecord], None]:
@@ -339,4 +392,4 @@ def _note_assumed() -> Callable[[str], None]:
     return note
 
 
-__all__ = ["ServeChoice", "Serving", "open_controller"]
+__all__ = ["LeaseChoice", "ServeChoice", "Serving", "open_controller"]

@@ -207,7 +207,11 @@ class Serve:
         return _fetch(f"http://127.0.0.1:{self.health_port}{path}")
 
     def is_ready(self) -> Self:
-        wait_until(lambda: self.probe("/readyz")[0] == 200, timeout_s=30, what=f"readiness: {self.probe('/readyz')} {self.log()}")
+        end = time.monotonic() + 30
+        while self.probe("/readyz")[0] != 200:
+            has_time = self.process.poll() is None and time.monotonic() < end
+            assert has_time, f"not ready: {self.probe('/readyz')}\n{self.log()}"
+            time.sleep(0.05)
         return self
 
     def metrics(self) -> dict[str, float]:
@@ -227,7 +231,7 @@ class Serve:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def end(self) -> int:
+    def end_quietly(self) -> int:
         """End it as Kubernetes does and return the exit code."""
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGCONT)
@@ -237,6 +241,11 @@ class Serve:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+    def end(self) -> None:
+        """End it and forget its log."""
+        try:
+            self.end_quietly()
         finally:
             self._log.close()
 
