@@ -18,7 +18,7 @@ from kubectl_asm.cli.main import main
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 EXPECTED = Path(__file__).parent / "expected"
-FOLDERS = sorted(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())
+FOLDERS = sorted(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir() and folder.name != "ci")
 
 
 @pytest.fixture(autouse=True)

@@ -57,7 +57,9 @@ def good_sets() -> Iterator[GoodSet]:
     corpus = yaml.load((CORPUS / "cases.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     for case in corpus["good"]:
         yield GoodSet(case["name"], tuple(_source(CORPUS, name) for name in case["files"]), _choices(case.get("settings", {})))
-    examples = sorted(path for path in (ROOT / "examples").rglob("*.yaml") if path.name != "fixtures.yaml")
+    examples = sorted(
+        path for path in (ROOT / "examples").rglob("*.yaml") if path.name != "fixtures.yaml" and path.parent.name != "ci"
+    )
     for folder in sorted({path.parent for path in examples}):
         sources = tuple(_source(ROOT, str(path.relative_to(ROOT))) for path in examples if path.parent == folder)
         yield GoodSet(str(folder.relative_to(ROOT)), sources, _choices({}))
