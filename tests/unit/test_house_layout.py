@@ -151,7 +151,7 @@ def test_both_copies_of_the_resource_definitions_are_the_same() -> None:
     assert packaged == deployed
 
 
-@pytest.mark.parametrize("path", [".pre-commit-hooks.yaml", "krew-manifest.yaml"])
+@pytest.mark.parametrize("path", ["krew-manifest.yaml"])
 def test_manifest_of_the_plugin_is_a_template_with_every_platform_alike(path: str) -> None:
     manifest = yaml.safe_load((ROOT / path).read_text())
     assert (manifest["kind"], manifest["metadata"]["name"]) == ("Plugin", "asm")
