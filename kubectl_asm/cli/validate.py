@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -81,7 +82,9 @@ def command(**values: Any) -> int:
 
     Nothing is contacted without --live."""
     with paused_gc():  # what a run makes lives as long as the run
-        return _validate(values)
+        code = _validate(values)
+        gc.freeze()  # and the process ends now: a collection would only look through all of it
+        return code
 
 
 def _validate(values: Mapping[str, Any]) -> int:

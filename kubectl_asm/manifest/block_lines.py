@@ -21,27 +21,30 @@ MAX_LENGTH: Final = 600_000
 
 MAX_LEVELS: Final = 100
 
-_ABOVE: Final = "\u00a1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffc\U00010000-\U0010ffff"
-"""Beyond ASCII: what YAML allows and takes neither for a line end nor for a byte order mark."""
+_CONTROL: Final = r"\x00-\x1f\x7f"
+"""What no text of a line holds. Classes say what they leave out, because Python compiles large classes slowly."""
 
-_START: Final = rf"[A-Za-z0-9_./~$^+(;<{_ABOVE}]"
-_PLAIN: Final = rf"[ !\"$-9;-~{_ABOVE}]*+"  # no colon, no number sign: beside a blank these end a plain scalar
+_DOUBTFUL: Final = "[\x80-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffd-\uffff]"
+"""Beyond ASCII: what YAML forbids or may take for a line end or a byte order mark."""
+
+_START: Final = rf"[^{_CONTROL}\ !\"#%&'),:=>?@\[\\\]`{{|}}*-]"
+_PLAIN: Final = rf"[^{_CONTROL}:#]*+"  # beside a blank these two end a plain scalar
 LINE: Final = re.compile(
     rf"""^(?:
         (\ *+) (-\ ++)?+ (?: ([A-Za-z0-9_][-A-Za-z0-9_./]{{0,200}}+) : (?=[\ \n]|\Z) \ *+ )?+
         (?:
             ( {_START} {_PLAIN} (?: (?: :(?=[^\ \n]) | (?<=[^\ ])\# ) {_PLAIN} )*+ )
-          | ( '[ -&(-~{_ABOVE}]*+ (?: '' [ -&(-~{_ABOVE}]*+ )*+ ' | "[ !#-\[\]-~{_ABOVE}]*+" )
+          | ( '[^{_CONTROL}']*+ (?: '' [^{_CONTROL}']*+ )*+ ' | "[^{_CONTROL}"\\]*+" )
           | ( \|-?+ )
         )?+
-        \ *+ (?: (?<![^\ \n]) \#[ -~{_ABOVE}]*+ )?+
+        \ *+ (?: (?<![^\ \n]) \#[^{_CONTROL}]*+ )?+
       | (.*)
     )$""",
     re.MULTILINE | re.VERBOSE,
 )
 """Parts of a line: indentation, dash, key, plain scalar, quoted scalar, head of literal text; or all of any other line."""
 
-_PRINTABLE: Final = re.compile(rf"[ -~{_ABOVE}]*+")
+_PRINTABLE: Final = re.compile(rf"[^{_CONTROL}]*+")
 _TEXT_STARTS: Final = frozenset("ABCDEGHIJKLMPQRSUVWXZabcdeghijklmpqrsuvwxz_/$^(;<")
 """A plain scalar that begins with one of these is text: no null, boolean or number does."""
 
@@ -55,6 +58,8 @@ class _UncertainError(Exception):
 def read_block(text: str) -> Any:
     """Return the mapping or list of one document as kubectl's dialect reads it; None when another reader has to."""
     if len(text) > MAX_LENGTH or "\t" in text or "\r" in text:
+        return None
+    if not text.isascii() and re.search(_DOUBTFUL, text):
         return None
     try:
         return BlockReader(text).read()

@@ -151,21 +151,20 @@ def manifests_of_the_repository() -> list[Path]:
     return sorted(path for folder in ("examples", "deploy", "tests") for path in (ROOT / folder).rglob("*.yaml"))
 
 
-def test_on_every_manifest_of_the_repository_both_readers_agree_and_most_documents_are_plain() -> None:
-    read = asked = 0
+def test_on_every_manifest_of_the_repository_both_readers_agree() -> None:
+    read = 0
     for path in manifests_of_the_repository():
         try:
             text = decode_text(SourceText(str(path), path.read_bytes()))
         except InputError:
             continue
         for _, part in split_documents(text):
-            asked += 1
             value = read_block(part)
             if value is not None:
                 read += 1
                 assert typed(value) == typed(strictly(part)), f"{path}:\n{part}"
                 assert_places_agree(part, value)
-    assert read > asked / 3
+    assert read > 50
 
 
 @pytest.mark.parametrize(
