@@ -10,6 +10,7 @@ import click
 
 from kubectl_asm import __version__
 from kubectl_asm.cli import exits
+from kubectl_asm.cli.options import input_options, upstream_environment
 from kubectl_asm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ Examples:
   kubectl asm manifests crds | kubectl apply --server-side -f -
   kubectl asm manifests rbac -n kubectl-asm-system
   kubectl asm manifests rbac --watch-namespaces shop,web --read-only
+  # only what these objects need, by name
+  kubectl asm manifests rbac -f manifests/ -R -- --region=cn-hangzhou
   # everything, with the controller's settings after --
   kubectl asm manifests all --image registry.example.com/kubectl-asm:v1 -- --region=cn-hangzhou | kubectl apply --server-side -f -
   # beside a running controller: decides and reports, may write nothing
@@ -42,6 +45,7 @@ _DECIDED: Final = {
 @click.command("manifests", epilog=EPILOG)
 @click.argument("what", type=click.Choice(["crds", "rbac", "controller", "all"]))
 @click.argument("flags", nargs=-1, metavar="[-- FLAG_OF_SERVE...]", type=click.UNPROCESSED)
+@input_options
 @click.option("-n", "--namespace", default="kubectl-asm-system", show_default=True, help="Namespace of the controller.")
 @click.option("--watch-namespaces", default="", metavar="A,B", help="Roles in these namespaces, nothing cluster-wide.")
 @click.option("--read-only", is_flag=True, help="rbac: no verb that changes an object, except on the controller's Leases.")
@@ -55,10 +59,14 @@ _DECIDED: Final = {
 def command(what: str, **options: Any) -> int:
     """Print what a controller needs in a cluster, as YAML.
 
-    crds: the resource definitions. rbac: account, roles, bindings. controller: namespace, rbac, Deployment, Service,
-    PodDisruptionBudget, NetworkPolicy. all: crds and controller.
+    crds: the resource definitions. rbac: account, roles, bindings; with -f for exactly the objects of these manifests.
+    controller: namespace, rbac, Deployment, Service, PodDisruptionBudget, NetworkPolicy. all: crds and controller.
     """
-    wanted = _installation(options)
+    wanted, parsed = _installation(options), _parsed(options["flags"])
+    if any(options[name] for name in ("filenames", "kustomize", "helm")):
+        if what != "rbac" or wanted.watched or wanted.is_shadow or options["read_only"]:
+            raise UsageError("-f goes with rbac and decides by itself", hint="leave the other options out")
+        return _rbac_of_files(wanted, parsed, options)
     parts = {
         "crds": lambda: [_crds()],
         "rbac": lambda: [_rbac(wanted, read_only=options["read_only"] or wanted.is_shadow)],
@@ -106,6 +114,39 @@ def _flag(word: str) -> str:
     if instead := _DECIDED.get(match[1]):
         raise UsageError(f"--{match[1]} decides about other objects too", hint=f"use {instead} before the two dashes")
     return word
+
+
+def _parsed(flags: tuple[str, ...]) -> dict[str, Any]:
+    """Return what serve makes of its flags; unknown ones are refused here and not by a pod that does not start."""
+    from kubectl_asm.cli.serve import command as serve
+
+    return serve.make_context("serve", list(flags)).params
+
+
+def _rbac_of_files(wanted: Installation, parsed: dict[str, Any], options: dict[str, Any]) -> int:
+    from kubectl_asm.cli.session import options_of, read_inputs, say, tell_problems, warn
+    from kubectl_asm.cli.settings import choose_settings
+    from kubectl_asm.engine.controller_rights import minimal_manifests
+    from kubectl_asm.wiring.controllers import controller_needs
+
+    given = options_of(options)
+    chosen = choose_settings(parsed, given.process, one_shot=False)
+    manifests = read_inputs(given, namespace="default")
+    tell_problems(manifests.problems)
+    if manifests.problems:
+        return exits.CANNOT_RUN
+    variables = given.process.variables
+    needs = controller_needs(
+        manifests, chosen.settings, namespace="default", variables=variables, environment=upstream_environment(variables)
+    )
+    for text in chosen.warnings:
+        warn(text)
+    click.echo(_yaml(minimal_manifests(needs.rights, wanted.name, wanted.namespace)), nl=False)
+    say(f"start the controller with {' '.join(needs.served.flags())}")
+    missing = (*(f"not covered: {text}" for text in needs.left_out), *needs.failures)
+    for text in missing:
+        say(text)
+    return exits.FOUND if missing else exits.OK
 
 
 def _crds() -> str:

@@ -5,7 +5,7 @@ Source: spec/controller.md 7 and 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from kubectl_asm.model.objects import GROUP
@@ -61,10 +61,9 @@ def controller_manifests(namespace: str, watched: Sequence[str], *, read_only: b
     name: of the account, the roles and the bindings.
     """
     places = [(one, INSIDE) for one in sorted(set(watched))] or [("", (*NAMESPACED, *CLUSTER))]
-    found: list[dict[str, Any]] = [_account(name, namespace)]
-    for place, rules in places:
-        found += _role_and_binding(name, place, (name, namespace), reading(rules) if read_only else rules)
-    return [*found, *_role_and_binding(f"{name}-leases", namespace, (name, namespace), LEASES)]
+    roles = [_role(name, place, reading(rules) if read_only else rules) for place, rules in places]
+    roles.append(lease_role(name, namespace))
+    return with_account(roles, name, namespace)
 
 
 def reading(rules: Sequence[Rule]) -> tuple[Rule, ...]:
@@ -77,21 +76,33 @@ def _harmless(resources: tuple[str, ...], verbs: tuple[str, ...]) -> tuple[str, 
     return verbs if resources == ("serviceaccounts/token",) else tuple(verb for verb in verbs if verb in _READ)
 
 
-def _account(name: str, namespace: str) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}
+def with_account(roles: Iterable[dict[str, Any]], name: str, namespace: str) -> list[dict[str, Any]]:
+    """Return a ServiceAccount and roles, each followed by its binding to the account."""
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}
+    holder = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+    return [account, *(one for role in roles for one in (role, binding(role, holder)))]
 
 
-def _role_and_binding(name: str, place: str, account: tuple[str, str], rules: Sequence[Rule]) -> Iterator[dict[str, Any]]:
-    """Yield a Role and RoleBinding in place, or their cluster-wide forms where place is empty. account: name, namespace."""
-    kind = "Role" if place else "ClusterRole"
+def lease_role(name: str, namespace: str) -> dict[str, Any]:
+    """Return the Role for the Leases in the controller's own namespace."""
+    return _role(f"{name}-leases", namespace, LEASES)
+
+
+def _role(name: str, place: str, rules: Sequence[Rule]) -> dict[str, Any]:
+    """Return a Role in place, or a ClusterRole where place is empty."""
     metadata = {"name": name, "namespace": place} if place else {"name": name}
-    yield {"apiVersion": f"{_API}/v1", "kind": kind, "metadata": metadata, "rules": [written(rule) for rule in rules]}
-    yield {
+    kind = "Role" if place else "ClusterRole"
+    return {"apiVersion": f"{_API}/v1", "kind": kind, "metadata": metadata, "rules": [written(rule) for rule in rules]}
+
+
+def binding(role: Mapping[str, Any], holder: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the binding of a role, beside it and under its name. holder: the subject."""
+    return {
         "apiVersion": f"{_API}/v1",
-        "kind": f"{kind}Binding",
-        "metadata": dict(metadata),
-        "roleRef": {"apiGroup": _API, "kind": kind, "name": name},
-        "subjects": [{"kind": "ServiceAccount", "name": account[0], "namespace": account[1]}],
+        "kind": f"{role['kind']}Binding",
+        "metadata": dict(role["metadata"]),
+        "roleRef": {"apiGroup": _API, "kind": role["kind"], "name": role["metadata"]["name"]},
+        "subjects": [dict(holder)],
     }
 
 

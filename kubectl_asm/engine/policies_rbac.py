@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from kubectl_asm.engine.admit import entries_of
 from kubectl_asm.engine.calls import Hosts, calls_of
+from kubectl_asm.engine.controller_rbac import binding
 from kubectl_asm.engine.expand_plan import ExpansionPlan
 from kubectl_asm.engine.policies import Subject
 from kubectl_asm.model.externalsecret import CLUSTER_STORE_KIND, ExternalSecret
@@ -134,30 +135,21 @@ def _group(resource: Resource) -> str:
     return group if slash else ""
 
 
-def role_manifests(rights: Iterable[Right]) -> list[dict[str, Any]]:
+def role_manifests(rights: Iterable[Right], name: str = NAME) -> list[dict[str, Any]]:
     """Return one Role a namespace and one ClusterRole for what has no namespace, rules sorted and names listed."""
     by_place: dict[str, set[Right]] = {}
     for right in rights:
         by_place.setdefault(right.namespace, set()).add(right)
-    return [_role(namespace, by_place[namespace]) for namespace in sorted(by_place)]
+    return [_role(name, namespace, by_place[namespace]) for namespace in sorted(by_place)]
 
 
 def role_bindings(roles: Iterable[Mapping[str, Any]], holder: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return one binding a role. holder: the subject of all of them."""
-    return [
-        {
-            "apiVersion": _RBAC,
-            "kind": f"{role['kind']}Binding",
-            "metadata": dict(role["metadata"]),
-            "roleRef": {"apiGroup": _RBAC.partition("/")[0], "kind": role["kind"], "name": NAME},
-            "subjects": [dict(holder)],
-        }
-        for role in roles
-    ]
+    return [binding(role, holder) for role in roles]
 
 
-def _role(namespace: str, rights: set[Right]) -> dict[str, Any]:
-    metadata = {"name": NAME, "namespace": namespace} if namespace else {"name": NAME}
+def _role(name: str, namespace: str, rights: set[Right]) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace} if namespace else {"name": name}
     return {
         "apiVersion": _RBAC,
         "kind": "Role" if namespace else "ClusterRole",

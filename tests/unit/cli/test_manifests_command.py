@@ -173,3 +173,121 @@ def test_identity_comes_from_a_secret_unless_a_variable_is_given(printed: Any) -
 )
 def test_what_would_not_work_is_refused(refused: Any, args: tuple[str, ...], told: str) -> None:
     assert told in refused(*args)
+
+
+# -- rights for the objects of some manifests
+
+OBJECTS = """\
+apiVersion: alibabacloud.com/v1alpha1
+kind: ExternalSecret
+metadata: {name: app, namespace: shop}
+spec:
+  data:
+  - {key: db, name: db, secretStoreRef: {name: kms, kind: SecretStore}}
+  target: {name: login, template: {templateFrom: [{configMap: {name: texts, items: [{key: a}]}}]}}
+---
+apiVersion: alibabacloud.com/v1alpha1
+kind: SecretStore
+metadata: {name: kms, namespace: shop}
+spec: {KMS: {KMSAuth: {serviceAccountRef: {name: reader}, oidcProviderARN: "acs:ram::1:oidc-provider/c"}}}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: reader, namespace: shop, annotations: {ack.alibabacloud.com/role-arn: "acs:ram::1:role/reader"}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: texts, namespace: shop}
+data: {a: "{{ .db }}"}
+"""
+PARENT = """\
+apiVersion: alibabacloud.com/v1alpha1
+kind: ClusterExternalSecret
+metadata: {name: everywhere}
+spec:
+  externalSecretName: child
+  conditions: [{namespaces: [shop]}]
+  externalSecretSpec: {data: [{key: db, name: db}]}
+"""
+
+
+@pytest.fixture
+def rights_of(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
+    """Return a function from manifests to (place, resource, verb, name or "*") and what was told."""
+
+    def run(text: str) -> tuple[set[tuple[str, str, str, str]], str]:
+        file = tmp_path / "objects.yaml"
+        file.write_text(text)
+        assert main(["kubectl-asm", "manifests", "rbac", "-f", str(file), "--", "--region=cn-hangzhou"]) == 0
+        out, err = capsys.readouterr()
+        return rules_of([one for one in yaml.safe_load_all(out) if not one["metadata"]["name"].endswith("-leases")]), err
+
+    return run
+
+
+def rules_of(manifests: list[dict[str, Any]]) -> set[tuple[str, str, str, str]]:
+    return {
+        (one["metadata"].get("namespace", ""), resource, verb, name)
+        for one in manifests
+        for rule in one.get("rules", ())
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        for name in rule.get("resourceNames", ["*"])
+    }
+
+
+def test_rights_for_manifests_name_every_object_they_can(rights_of: Any) -> None:
+    rights, _ = rights_of(OBJECTS)
+    changes = {one for one in rights if one[2] not in ("get", "list", "watch")}
+    assert changes == {
+        ("shop", "externalsecrets", "patch", "app"),
+        ("shop", "externalsecrets/status", "patch", "app"),
+        ("shop", "secretstores", "patch", "kms"),
+        ("shop", "secretstores", "update", "kms"),
+        ("shop", "secretstores/status", "patch", "kms"),
+        ("shop", "secrets", "create", "*"),
+        ("shop", "secrets", "update", "login"),
+        ("shop", "secrets", "delete", "login"),
+        ("shop", "serviceaccounts/token", "create", "reader"),
+        ("shop", "events", "create", "*"),
+        ("shop", "events", "patch", "*"),
+    }
+    assert {name for _, _, verb, name in rights if verb == "get"} == {"app", "kms", "login", "reader", "texts", "shop"}
+
+
+def test_rights_for_manifests_are_some_of_those_of_any_controller_there(rights_of: Any, printed: Any) -> None:
+    rights, told = rights_of(OBJECTS)
+    whole = {one[:3] for one in rules_of(printed("rbac", "--watch-namespaces", "shop"))}
+    assert {one[:3] for one in rights} <= whole
+    assert "--watch-namespaces=shop --process-cluster-secret-store=false --process-cluster-external-secret=false" in told
+
+
+def test_what_is_not_used_is_not_granted(rights_of: Any) -> None:
+    plain = "apiVersion: alibabacloud.com/v1alpha1\nkind: ExternalSecret\nmetadata: {name: app, namespace: shop}\n"
+    rights, _ = rights_of(plain + "spec: {data: [{key: db, name: db}]}\n")
+    assert not {resource for _, resource, _, _ in rights} & {"configmaps", "serviceaccounts", "serviceaccounts/token"}
+    assert {place for place, *_ in rights} == {"shop"}
+
+
+def test_children_of_a_clusterexternalsecret_are_made_and_their_namespaces_watched(rights_of: Any) -> None:
+    rights, told = rights_of(OBJECTS + "---\n" + PARENT)
+    assert {
+        ("", "clusterexternalsecrets", "patch", "everywhere"),
+        ("", "clusterexternalsecrets", "watch", "*"),
+        ("", "clusterexternalsecrets/finalizers", "update", "everywhere"),
+        ("", "namespaces", "watch", "*"),
+        ("shop", "externalsecrets", "create", "*"),
+        ("shop", "externalsecrets", "delete", "child"),
+    } <= rights
+    assert ("shop", "externalsecrets", "delete", "app") not in rights
+    assert "--process-cluster-external-secret" not in told
+
+
+def test_rights_for_manifests_decide_by_themselves(refused: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(OBJECTS)
+    for args in (("controller",), ("rbac", "--watch-namespaces", "shop"), ("rbac", "--read-only")):
+        assert "decides by itself" in refused(*args, "-f", str(tmp_path / "a.yaml"))
+
+
+def test_a_flag_that_serve_does_not_know_is_refused(refused: Any) -> None:
+    assert "--regoin" in refused("controller", "--", "--regoin=cn-hangzhou")
