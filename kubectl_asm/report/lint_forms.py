@@ -16,7 +16,6 @@ _LINES: Final = {
     "tap": ("tap", "tap_lines"),
     "github": ("annotations", "github_lines"),
     "markdown": ("lint_pages", "markdown"),
-    "html": ("lint_pages", "html"),
 }
 _DATA: Final = {"json": ("findings", "validation"), "gitlab": ("annotations", "gitlab")}
 FORMS: Final = ("text", "json", "sarif", "junit", "tap", "github", "gitlab", "markdown", "html")
@@ -24,7 +23,9 @@ FORMS: Final = ("text", "json", "sarif", "junit", "tap", "github", "gitlab", "ma
 
 def write_report(out: IO[str], report: Report, form: str, rules: Sequence[Rule]) -> None:
     """Write a report in one of the FORMS. Only the writer that is asked for is loaded."""
-    if form == "sarif":
+    if form == "html":
+        out.writelines(_writer("lint_pages", "html")(report))
+    elif form == "sarif":
         _json(out, _writer("sarif", "sarif")(report, rules))
     elif form in _DATA:
         _json(out, _writer(*_DATA[form])(report))

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
+from itertools import groupby
+from typing import Any
 
 from kubectl_asm.report.findings import Report, name_of, span_of
 from kubectl_asm.report.lint_text import summary_line
-
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem;max-width:72rem}table{border-collapse:collapse;width:100%}"
-    "td,th{border:1px solid #8886;padding:.35rem .6rem;text-align:left;vertical-align:top}"
-    ".error{color:#b3261e}.warning{color:#8a5a00}.info{color:#245a9c}code{font-family:ui-monospace,monospace}"
-)
+from kubectl_asm.report.pages import page
+from kubectl_asm.rules.runner import Located
 
 
 def markdown(report: Report) -> Iterator[str]:
@@ -31,19 +28,21 @@ def markdown(report: Report) -> Iterator[str]:
 
 
 def html(report: Report) -> Iterator[str]:
-    """Yield the lines of a page that needs nothing else."""
-    yield "<!doctype html>"
-    yield '<html lang="en"><head><meta charset="utf-8"><title>kubectl asm validate</title>'
-    yield f"<style>{_STYLE}</style></head><body><h1>kubectl asm validate</h1>"
-    yield f"<p>{escape(summary_line(report))}</p>"
-    if report.findings:
-        yield "<table><thead><tr><th>severity</th><th>place</th><th>rule</th><th>finding</th></tr></thead><tbody>"
-        for located in report.findings:
-            finding = located.finding
-            hint = f"<br><small>{escape(finding.hint)}</small>" if finding.hint else ""
-            yield (
-                f'<tr><td class="{finding.severity}">{finding.severity}</td><td><code>{escape(str(span_of(located)))}</code></td>'
-                f"<td>{finding.code} {escape(name_of(located))}</td><td>{escape(finding.message)}{hint}</td></tr>"
-            )
-        yield "</tbody></table>"
-    yield "</body></html>"
+    """Yield the text of a page that needs nothing else; findings stand below the file they are in."""
+    files = [(file, [_row(one) for one in found]) for file, found in groupby(report.findings, lambda one: span_of(one).file)]
+    return page("validation.html.j2", {}, summary=summary_line(report), files=files)
+
+
+def _row(located: Located) -> dict[str, Any]:
+    finding, span, ref = located.finding, span_of(located), located.object
+    name = f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
+    return {
+        "line": span.line,
+        "column": span.column,
+        "severity": str(finding.severity),
+        "message": finding.message,
+        "hint": finding.hint,
+        "rule": f"{finding.code} {name_of(located)}",
+        "object": f"{ref.kind} {name}".strip(),
+        "is_fixable": finding.fix is not None,
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -91,6 +92,17 @@ def test_tap_and_github_and_gitlab() -> None:
 def test_pages_escape_what_they_quote() -> None:
     assert "&lt;c&gt;" in written("html", report())
     assert "b <c>\\|%" in written("markdown", report())
+
+
+def test_page_puts_findings_below_their_files_and_loads_nothing() -> None:
+    sources = [SourceText(name, TEXT.encode()) for name in ("one.yaml", "two.yaml")]
+    text = written("html", make_report(lint(sources, Choices())))
+    parts = text.split("<h2>")
+    assert [part.partition("</h2>")[0] for part in parts[1:]] == ["<code>one.yaml</code>", "<code>two.yaml</code>"]
+    assert "<code>6:22</code>" in parts[1]
+    assert "ExternalSecret shop/app" in parts[1]
+    assert "default-src 'none'" in parts[0]
+    assert not re.search(r"<script|src=|https?://", text)
 
 
 @pytest.mark.parametrize("form", FORMS)
