@@ -10,16 +10,14 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-
-from kubectl_asm.gotemplate.funcs import certificates
-from kubectl_asm.gotemplate.funcs.certificates import PrivateKey, Subject
 from kubectl_asm.gotemplate.funcs.encoding import EncodedTextError, decode_base64
 from kubectl_asm.gotemplate.funcs.signature import LIST, Environment, Function, FunctionError, Purity
-from kubectl_asm.gotemplate.values import Certificate, GoList, raw, text_of
+from kubectl_asm.gotemplate.values import raw, text_of
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 GROUP = "crypto"
 CERTIFICATE: Final = "sprig.certificate"
@@ -32,6 +30,8 @@ _KEY_BYTES: Final = 32
 
 def _cipher(password: str, vector: bytes) -> Cipher[modes.CBC]:
     """Return AES-256-CBC with the password's first 32 bytes, filled up with zeros, as the key."""
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415 - see _issuing
+
     return Cipher(algorithms.AES(raw(password)[:_KEY_BYTES].ljust(_KEY_BYTES, b"\0")), modes.CBC(vector))
 
 
@@ -129,6 +129,8 @@ def derive_password(env: Environment, counter: int, kind: str, password: str, us
     if shapes is None:
         return f"cannot find password template {kind}"
     env.budget.step(_SCRYPT_STEPS)
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt  # noqa: PLC0415 - see _issuing
+
     key = Scrypt(salt=_NAMESPACE + _counted(user), length=64, n=32768, r=8, p=2).derive(raw(password))
     seed = hmac.new(key, _NAMESPACE + _counted(site) + int(counter).to_bytes(4), hashlib.sha256).digest()
     shape = shapes[seed[0] % len(shapes)]
@@ -139,80 +141,15 @@ def derive_password(env: Environment, counter: int, kind: str, password: str, us
 # --- keys and certificates --------------------------------------------------------------------------------
 
 
-def gen_private_key(env: Environment, kind: str) -> str:
-    """Return a new private key as PEM: ``rsa`` (or empty), ``dsa``, ``ecdsa``, ``ed25519``; anything else gives a text."""
-    key = certificates.generate_key(env, kind)
-    return f"Unknown type {kind}" if key is None else certificates.key_pem(key)
+def _issuing(name: str) -> Callable[..., object]:
+    """Return a function of issuing.py, which loads the library of certificates, once a template calls it."""
 
+    def call(*arguments: object) -> object:
+        from kubectl_asm.gotemplate.funcs import issuing  # noqa: PLC0415 - reading a template needs none of it
 
-def _new_key(env: Environment) -> PrivateKey:
-    return certificates.generate_rsa(env, certificates.CA_BITS)
+        return getattr(issuing, name)(*arguments)
 
-
-def _given_key(text: str) -> PrivateKey:
-    try:
-        return certificates.parse_key(text)
-    except FunctionError as error:
-        raise FunctionError(f"parsing private key: {error.text}") from error
-
-
-def _subject(name: str, addresses: GoList, names: GoList, days: int) -> Subject:
-    return Subject(name, certificates.packed_addresses(addresses), certificates.dns_names(names), days)
-
-
-def gen_ca(env: Environment, name: str, days: int) -> Certificate:
-    """Return a certificate authority with a new RSA key of 2048 bits."""
-    return certificates.issue(env, Subject(name, (), (), days, is_ca=True), _new_key(env))
-
-
-def gen_ca_with_key(env: Environment, name: str, days: int, key: str) -> Certificate:
-    """Return a certificate authority with the PEM key. Raises: FunctionError."""
-    return certificates.issue(env, Subject(name, (), (), days, is_ca=True), _given_key(key))
-
-
-def gen_self_signed(env: Environment, name: str, addresses: GoList, names: GoList, days: int) -> Certificate:
-    """Return a self-signed certificate with a new RSA key. Raises: FunctionError for a bad address or name."""
-    subject = _subject(name, addresses, names, days)
-    return certificates.issue(env, subject, _new_key(env))
-
-
-def gen_self_signed_with_key(env: Environment, name: str, addresses: GoList, names: GoList, days: int, key: str) -> Certificate:
-    """Return a self-signed certificate with the PEM key. Raises: FunctionError."""
-    parsed = _given_key(key)
-    return certificates.issue(env, _subject(name, addresses, names, days), parsed)
-
-
-def gen_signed(env: Environment, name: str, addresses: GoList, names: GoList, days: int, authority: Certificate) -> Certificate:
-    """Return a certificate signed by the authority, with a new RSA key. Raises: FunctionError."""
-    issuer = certificates.issuer_of(authority)
-    subject = _subject(name, addresses, names, days)
-    return certificates.issue(env, subject, _new_key(env), issuer)
-
-
-def gen_signed_with_key(
-    env: Environment, name: str, addresses: GoList, names: GoList, days: int, authority: Certificate, key: str
-) -> Certificate:
-    """Return a certificate signed by the authority, with the PEM key. Raises: FunctionError."""
-    parsed, issuer = _given_key(key), certificates.issuer_of(authority)
-    return certificates.issue(env, _subject(name, addresses, names, days), parsed, issuer)
-
-
-def _decoded(text: str, what: str) -> str:
-    try:
-        return text_of(decode_base64(text))
-    except EncodedTextError:
-        raise FunctionError(f"unable to decode base64 {what}") from None
-
-
-def build_custom_cert(certificate: str, key: str) -> Certificate:
-    """Return certificate and key from base64 of their PEM texts, after checking both. Raises: FunctionError."""
-    certificate_pem, pem_key = _decoded(certificate, "certificate"), _decoded(key, "private key")
-    certificates.parse_certificate(certificate_pem, "error parsing certificate: decodedCert.Bytes")
-    try:
-        certificates.parse_key(pem_key)
-    except FunctionError as error:
-        raise FunctionError(f"error parsing private key: {error.text}") from error
-    return Certificate(certificate_pem, pem_key)
+    return call
 
 
 def _random(name: str, call: Callable[..., object], params: tuple[str, ...], summary: str, result: str = CERTIFICATE) -> Function:
@@ -225,7 +162,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(
         "buildCustomCert",
         GROUP,
-        build_custom_cert,
+        _issuing("build_custom_cert"),
         ("string", "string"),
         CERTIFICATE,
         summary="Certificate from base64 PEM texts.",
@@ -240,15 +177,21 @@ FUNCTIONS: tuple[Function, ...] = (
         summary="Password that follows from a master password, user and site.",
     ),
     _random("encryptAES", encrypt_aes, ("string", "string"), "Text encrypted with AES-256-CBC, in base64.", "string"),
-    _random("genCA", gen_ca, ("string", "int"), "New certificate authority."),
-    _random("genCAWithKey", gen_ca_with_key, ("string", "int", "string"), "New certificate authority for a PEM key."),
-    _random("genPrivateKey", gen_private_key, ("string",), "New private key as PEM.", "string"),
-    _random("genSelfSignedCert", gen_self_signed, _SUBJECT, "New self-signed certificate."),
+    _random("genCA", _issuing("gen_ca"), ("string", "int"), "New certificate authority."),
+    _random("genCAWithKey", _issuing("gen_ca_with_key"), ("string", "int", "string"), "New certificate authority for a PEM key."),
+    _random("genPrivateKey", _issuing("gen_private_key"), ("string",), "New private key as PEM.", "string"),
+    _random("genSelfSignedCert", _issuing("gen_self_signed"), _SUBJECT, "New self-signed certificate."),
     _random(
-        "genSelfSignedCertWithKey", gen_self_signed_with_key, (*_SUBJECT, "string"), "New self-signed certificate for a PEM key."
+        "genSelfSignedCertWithKey",
+        _issuing("gen_self_signed_with_key"),
+        (*_SUBJECT, "string"),
+        "New self-signed certificate for a PEM key.",
     ),
-    _random("genSignedCert", gen_signed, (*_SUBJECT, CERTIFICATE), "New certificate signed by an authority."),
+    _random("genSignedCert", _issuing("gen_signed"), (*_SUBJECT, CERTIFICATE), "New certificate signed by an authority."),
     _random(
-        "genSignedCertWithKey", gen_signed_with_key, (*_SUBJECT, CERTIFICATE, "string"), "New certificate for a PEM key, signed."
+        "genSignedCertWithKey",
+        _issuing("gen_signed_with_key"),
+        (*_SUBJECT, CERTIFICATE, "string"),
+        "New certificate for a PEM key, signed.",
     ),
 )

@@ -10,8 +10,6 @@ import base64
 from collections.abc import Callable
 from typing import Final
 
-import bcrypt as bcrypt_library
-
 from kubectl_asm.gotemplate import gojson
 from kubectl_asm.gotemplate.funcs.coercion import parse_plain_int
 from kubectl_asm.gotemplate.funcs.encoding import EncodedTextError, decode_base64
@@ -41,13 +39,15 @@ _TO_BCRYPT: Final = bytes.maketrans(_STANDARD, _BCRYPT)
 
 def bcrypt(env: Environment, password: str, *cost: int) -> str:
     """Return the ``$2a$`` hash; a cost below 4 counts as 10. Empty for a cost above 31 or more than 72 bytes of password."""
+    import bcrypt as library  # noqa: PLC0415 - reading a template needs none of it
+
     rounds = cost[0] if cost and cost[0] >= MIN_COST else DEFAULT_COST
     secret = raw(password)
     if rounds > MAX_COST or len(secret) > MAX_PASSWORD_BYTES:
         return ""
     env.budget.step(STEPS_PER_ROUND << rounds)
     salt = base64.b64encode(env.random.bytes(16)).rstrip(b"=").translate(_TO_BCRYPT)
-    return bcrypt_library.hashpw(secret, b"$2a$%02d$%s" % (rounds, salt)).decode()
+    return library.hashpw(secret, b"$2a$%02d$%s" % (rounds, salt)).decode()
 
 
 def htpasswd(env: Environment, user: str, password: str) -> str:
