@@ -36,7 +36,19 @@ REASONS: Final = {
     Decision.CLEANUP: "Deleting",
     Decision.IGNORED: "NotProcessed",
 }
-"""Reason of Ready by what the round did with the Secret; PartiallySynced when some entries failed beside good ones."""
+"""Reason of Ready by what the round did with the Secret; PARTIAL when some entries failed beside good ones."""
+PARTIAL: Final = "PartiallySynced"
+MEANINGS: Final = {
+    "Synced": "The Secret holds everything that was asked for.",
+    PARTIAL: "The Secret is maintained; some entries failed and keep the values they had.",
+    "ReadFailed": "Nothing could be read; the Secret stays as it is.",
+    "NothingToWrite": "The round would have emptied the Secret, which is never done.",
+    "DeletedAfterFailure": "Every entry failed and `--cleanup-secret-on-failure` is set: the Secret was deleted.",
+    "RoundStopped": "The round ended before anything was read: provider, namespace, rate limit or finalizer.",
+    "WriteRefused": "The Secret could not be written: the API server refused it, or it belongs to somebody else.",
+    "Deleting": "The object is being deleted.",
+    "NotProcessed": "The namespace is out of scope or terminating.",
+}
 
 
 def next_conditions(stored: Sequence[Condition], plan: Plan, now: datetime) -> tuple[Condition, ...]:
@@ -49,7 +61,7 @@ def next_conditions(stored: Sequence[Condition], plan: Plan, now: datetime) -> t
 
 def reason_of(plan: Plan) -> str:
     """Return the reason of Ready after a round."""
-    return "PartiallySynced" if plan.decision in WRITING and plan.is_partial else REASONS[plan.decision]
+    return PARTIAL if plan.decision in WRITING and plan.is_partial else REASONS[plan.decision]
 
 
 def _ready(plan: Plan) -> Condition:

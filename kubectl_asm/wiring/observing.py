@@ -17,7 +17,7 @@ from kubectl_asm.adapters.kube.events import NORMAL, WARNING, Event, EventSender
 from kubectl_asm.adapters.logs import fields
 from kubectl_asm.adapters.metrics import ControllerMetrics
 from kubectl_asm.app.expansion import Expanded
-from kubectl_asm.engine.conditions import reason_of
+from kubectl_asm.engine.conditions import MEANINGS, reason_of
 from kubectl_asm.engine.plan import WRITING, Decision, Plan, Retry
 from kubectl_asm.engine.stores import StorePlan
 from kubectl_asm.model.externalsecret import ExternalSecret
@@ -32,6 +32,17 @@ _CHANGES: Final = {
     Decision.CLEANUP: ("Deleted", "deleted"),
 }
 """Reason of the Event, and the word of the log, for what a round did to the Secret."""
+_SILENT: Final = ("Synced", "Deleting", "NotProcessed")
+EVENTS: Final = {
+    "Created": (NORMAL, "The Secret was created."),
+    "Updated": (NORMAL, "The Secret was changed."),
+    "Deleted": (NORMAL, "The Secret was deleted, because its ExternalSecret is being deleted."),
+    **{reason: (WARNING, meaning) for reason, meaning in MEANINGS.items() if reason not in _SILENT},
+    "ExpansionFailed": (WARNING, "A ClusterExternalSecret could not be written into every namespace it selects."),
+    "StoreNotReady": (WARNING, "A store is incomplete, or something it refers to is missing."),
+    "Recovered": (NORMAL, "What failed before works again."),
+}
+"""Every reason of an Event with its type and meaning, for the documentation and its test."""
 _NAMED: Final = 5
 
 
@@ -116,6 +127,8 @@ class Reporter:
             _LOG.info("the Secret would be %s", verb, extra=told)
             return
         _LOG.info("Secret %s", verb, extra=told)
+        if plan.decision is Decision.DELETE:
+            return  # what failed is the Event
         count = f" with {keys} key{'s' if keys != 1 else ''}" if keys else ""
         self._send(external, NORMAL, reason, f"Secret {external.namespace}/{external.target_name} {verb}{count}")
 

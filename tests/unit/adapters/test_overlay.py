@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 
 import pytest
 
 from kubectl_asm.adapters.memory import MemoryCluster
-from kubectl_asm.adapters.overlay import AssumedNamespaces, OverlayReader
+from kubectl_asm.adapters.overlay import AssumedNamespaces, OverlayReader, RememberedNamespaces
 from kubectl_asm.errors import AccessError, NotFoundError, UnavailableError
 from kubectl_asm.model.objects import ConfigMap, Meta, Namespace, NamespaceStatus
+from tests.harness.world import FakeClock
 
 
 def config(name, namespace="shop", **data):
@@ -77,3 +79,42 @@ def test_nothing_else_is_assumed():
         AssumedNamespaces(Refusing(UnavailableError("no")), lambda _: None).get(Namespace, "", "shop")
     with pytest.raises(NotFoundError):
         AssumedNamespaces(cluster(), lambda _: None).get(Namespace, "", "shop")
+
+
+class Asked:
+    """A reader of namespaces that counts. answer: an object, or an error to raise."""
+
+    def __init__(self, answer):
+        self.answer, self.times = answer, 0
+
+    def get(self, kind, namespace, name):
+        self.times += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def list(self, kind, namespace="", *, label_selector=""):
+        return []
+
+
+@pytest.mark.parametrize("answer", [Namespace(metadata=Meta(name="team")), AccessError("forbidden", status=403)])
+def test_a_namespace_is_asked_for_once_a_minute_refusals_included(answer):
+    asked, clock = Asked(answer), FakeClock()
+    reader = RememberedNamespaces(asked, clock)
+    for _ in range(3):
+        with contextlib.suppress(AccessError):
+            assert reader.get(Namespace, "", "team") == answer
+    assert asked.times == 1
+    clock.wait(61)
+    with contextlib.suppress(AccessError):
+        reader.get(Namespace, "", "team")
+    assert asked.times == 2
+
+
+def test_an_outage_is_not_remembered():
+    asked = Asked(UnavailableError("no answer"))
+    reader = RememberedNamespaces(asked, FakeClock())
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            reader.get(Namespace, "", "team")
+    assert asked.times == 2
