@@ -56,12 +56,13 @@ class Verdict:
 
 @dataclass(slots=True)
 class Reporter:
-    """A RoundObserver. events: None sends none. changed: the words for a change of a Secret; shadow mode has others."""
+    """A RoundObserver. events: None sends none. is_current: whether an object still exists and is this replica's."""
 
     metrics: ControllerMetrics
     events: EventSender | None
     now: Callable[[], datetime]
     is_shadow: bool = False
+    is_current: Callable[[ObjectRef], bool] = lambda _ref: True
     _verdicts: dict[ObjectRef, Verdict] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -75,9 +76,9 @@ class Reporter:
             read = entry.admission.read
             if read is not None:
                 self.metrics.count("asm_cloud_reads_total", read.client.provider)
-        if plan.decision in (Decision.CLEANUP, Decision.IGNORED) or _is_cut_short(plan):
-            return
         external = plan.external
+        if plan.decision in (Decision.CLEANUP, Decision.IGNORED) or _is_cut_short(plan) or not self.is_current(external.ref):
+            return
         is_ready = plan.decision in WRITING and not plan.is_partial
         self.metrics.object_done(external.namespace, external.name, is_ready=is_ready, at_s=self.now().timestamp())
         self._tell_change(plan, duration_s)

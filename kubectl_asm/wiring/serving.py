@@ -50,7 +50,7 @@ from kubectl_asm.app.templating import template_environments
 from kubectl_asm.app.tenure import Timings
 from kubectl_asm.engine.lookups import References
 from kubectl_asm.engine.plan import Plan
-from kubectl_asm.errors import UsageError
+from kubectl_asm.errors import ClusterError, NotFoundError, UsageError
 from kubectl_asm.manifest.limits_file import Limits
 from kubectl_asm.model.externalsecret import ExternalSecret
 from kubectl_asm.model.objects import ObjectRef
@@ -145,7 +145,7 @@ class Serving:
         self._queue = WorkQueue(world.clock)
         self._circuit, self._values = self._cloud_values(services)
         self._events = None if choice.is_shadow else self._event_sender()
-        self._reporter = Reporter(metrics, self._events, utc_now, is_shadow=choice.is_shadow)
+        self._reporter = Reporter(metrics, self._events, utc_now, choice.is_shadow, self._is_current)
         self._writer = None if choice.is_shadow else self._write()
         self._holding = self._hold()
         works = {kind: fenced(work, self._holding, self._fence.under) for kind, work in self._works().items()}
@@ -344,6 +344,16 @@ class Serving:
         self._reporter.gone(ref)
         if isinstance(self._writer, RememberingWriter):
             self._writer.forget(ref)
+
+    def _is_current(self, ref: ObjectRef) -> bool:
+        """Whether an ExternalSecret still exists and is worked on here: a round may end after either changed."""
+        if not self._holding.is_mine(ref):
+            return False
+        try:
+            self._watched.get(ExternalSecret, ref.namespace, ref.name)
+        except ClusterError as error:
+            return not isinstance(error, NotFoundError)
+        return True
 
     def _gauges(self) -> Gauges:
         def one(read: Callable[[], float]) -> Callable[[], Mapping[tuple[str, ...], float]]:

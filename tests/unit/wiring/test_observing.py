@@ -95,6 +95,13 @@ def test_objects_of_another_replica_are_forgotten():
     assert not any(plan.external.name in name for name in seen.series())
 
 
+def test_a_round_that_ends_after_its_object_went_leaves_no_series():
+    seen = Observed("a", values={"a": "1"})
+    seen.reporter.is_current = lambda _ref: False
+    plan = seen.round()
+    assert not any(plan.external.name in name for name in seen.series())
+
+
 def test_a_shadow_says_what_would_be_done(caplog):
     seen = Observed("a", values={"a": "1"}, is_shadow=True)
     with caplog.at_level(logging.INFO):
