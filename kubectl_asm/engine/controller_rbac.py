@@ -27,7 +27,7 @@ NAMESPACED: Final[tuple[Rule, ...]] = (
     ("", ("serviceaccounts/token",), ("create",), ()),
     # Templates of templateFrom. Listing begins with the first ExternalSecret that has one, and then /readyz waits for it.
     ("", ("configmaps",), _READ, ()),
-    ("", ("events",), ("create", "patch"), ()),
+    ("", ("events",), ("create",), ()),
     (GROUP, ("externalsecrets",), (*_READ, "create", "patch", "update", "delete"), ()),
     (GROUP, ("secretstores",), (*_READ, "patch", "update"), ()),
     (GROUP, ("externalsecrets/status", "secretstores/status"), ("patch",), ()),
@@ -39,7 +39,7 @@ INSIDE: Final[tuple[Rule, ...]] = (*NAMESPACED, ("", ("namespaces",), ("get",), 
 
 CLUSTER: Final[tuple[Rule, ...]] = (
     ("", ("namespaces",), _READ, ()),
-    (GROUP, ("clusterexternalsecrets",), (*_READ, "patch", "update"), ()),
+    (GROUP, ("clusterexternalsecrets",), (*_READ, "patch"), ()),
     (GROUP, ("clustersecretstores",), (*_READ, "patch", "update"), ()),
     (GROUP, ("clusterexternalsecrets/status", "clustersecretstores/status"), ("patch",), ()),
     # Clusters that enforce owner references ask for this before a child may block the deletion of its owner.

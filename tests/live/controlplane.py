@@ -26,7 +26,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -160,8 +160,8 @@ class ControlPlane:
 
 
 @contextlib.contextmanager
-def shared(root: Path, say: Say = print) -> Iterator[ControlPlane]:
-    """Join the control plane of a folder, starting it when this process is the first."""
+def shared(root: Path, say: Say = print, *, flags: Sequence[str] = ()) -> Iterator[ControlPlane]:
+    """Join the control plane of a folder, starting it when this process is the first. flags: more of the API server."""
     binaries = find_binaries(say)
     folder = root / "control-plane"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -170,7 +170,7 @@ def shared(root: Path, say: Say = print) -> Iterator[ControlPlane]:
         with _locked(folder / "start"):
             state = folder / "state.json"
             if not state.exists():
-                _supervise_in_background(folder, binaries)
+                _supervise_in_background(folder, binaries, flags)
             found = json.loads(state.read_text())
         yield ControlPlane(found["server"], folder, found["etcd"], binaries)
 
@@ -204,12 +204,12 @@ def is_ready(server: str, ca_file: Path) -> bool:
 # -- the supervisor
 
 
-def _supervise_in_background(folder: Path, binaries: Path) -> None:
+def _supervise_in_background(folder: Path, binaries: Path, flags: Sequence[str]) -> None:
     """Start the supervisor; its foreground half returns when the API server is ready."""
     log = folder / "supervisor.log"
     with log.open("wb") as output:
         done = subprocess.run(
-            [sys.executable, __file__, str(folder), str(binaries)],
+            [sys.executable, __file__, str(folder), str(binaries), *flags],
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
@@ -221,11 +221,11 @@ def _supervise_in_background(folder: Path, binaries: Path) -> None:
         raise RuntimeError(f"the control plane does not start:\n{log.read_text()[-4000:]}")
 
 
-def detach_and_supervise(folder: Path, binaries: Path) -> int:
+def detach_and_supervise(folder: Path, binaries: Path, flags: Sequence[str] = ()) -> int:
     """Fork: the child supervises, the parent says whether it came up. Returns the parent's exit code."""
     child = os.fork()
     if child == 0:
-        supervise(folder, binaries)
+        supervise(folder, binaries, flags)
         return 0
 
     def settled() -> bool:
@@ -235,7 +235,7 @@ def detach_and_supervise(folder: Path, binaries: Path) -> int:
     return 0 if (folder / "state.json").exists() else 1
 
 
-def supervise(folder: Path, binaries: Path) -> None:
+def supervise(folder: Path, binaries: Path, flags: Sequence[str] = ()) -> None:
     """Run the servers until no test process holds the users lock."""
     _make_certificates(folder)
     etcd_url = f"http://127.0.0.1:{free_port()}"
@@ -243,7 +243,7 @@ def supervise(folder: Path, binaries: Path) -> None:
     try:
         processes.append(_start_etcd(binaries, folder, etcd_url))
         port = free_port()
-        processes.append(_start_apiserver(binaries, folder, etcd_url, port))
+        processes.append(_start_apiserver(binaries, folder, etcd_url, port, flags))
         server = f"https://127.0.0.1:{port}"
         wait_until(lambda: is_ready(server, folder / "server-ca.crt"), timeout_s=READY_TIMEOUT_S, what="kube-apiserver not ready")
         _install_crds(server, folder / "server-ca.crt")
@@ -319,7 +319,7 @@ def _start_etcd(binaries: Path, folder: Path, url: str) -> subprocess.Popen:
     return _spawn(command, folder / "etcd.log")
 
 
-def _start_apiserver(binaries: Path, folder: Path, etcd: str, port: int) -> subprocess.Popen:
+def _start_apiserver(binaries: Path, folder: Path, etcd: str, port: int, flags: Sequence[str] = ()) -> subprocess.Popen:
     command = [
         str(binaries / "kube-apiserver"),
         f"--etcd-servers={etcd}",
@@ -337,6 +337,7 @@ def _start_apiserver(binaries: Path, folder: Path, etcd: str, port: int) -> subp
         "--service-cluster-ip-range=10.0.0.0/24",
         "--disable-admission-plugins=ServiceAccount",
         "--watch-cache=true",
+        *flags,
     ]
     return _spawn(command, folder / "kube-apiserver.log")
 
@@ -434,4 +435,4 @@ def _install_crds(server: str, ca_file: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(detach_and_supervise(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(detach_and_supervise(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]))

@@ -14,8 +14,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -270,11 +270,22 @@ def _fetch(url: str) -> tuple[int, str]:
 
 
 @contextmanager
-def territory(root: Path, **values: Any) -> Iterator[Territory]:
-    """Start a control plane and an emulator, install what `manifests rbac` prints, and give the account's kubeconfig."""
+def territory(
+    root: Path,
+    *,
+    server_flags: Sequence[str] = (),
+    cloud_options: Callable[[ControlPlane], Sequence[str]] = lambda _control_plane: (),
+    **values: Any,
+) -> Iterator[Territory]:
+    """Start a control plane and an emulator, install what `manifests rbac` prints, and give the account's kubeconfig.
+
+    server_flags: more flags of the API server; cloud_options: more of the emulator.
+    """
     fixtures = root / "fixtures.json"
     fixtures.write_text(json.dumps({"apiVersion": "kubectl-asm/v1", "kind": "Fixtures", "kms": values}))
-    with shared(root) as control_plane, emulator(root, fixtures) as (ready, record):
+    with ExitStack() as stack:
+        control_plane = stack.enter_context(shared(root, flags=server_flags))
+        ready, record = stack.enter_context(emulator(root, fixtures, *cloud_options(control_plane)))
         control_plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": SYSTEM}})
         install(control_plane, "rbac", "-n", SYSTEM)
         kubeconfig = account_kubeconfig(control_plane, root / "controller.kubeconfig")

@@ -39,7 +39,6 @@
   - events
   verbs:
   - create
-  - patch
 - apiGroups:
   - alibabacloud.com
   resources:
@@ -172,7 +171,6 @@
   - events
   verbs:
   - create
-  - patch
 - apiGroups:
   - alibabacloud.com
   resources:
@@ -219,7 +217,6 @@
   - list
   - watch
   - patch
-  - update
 - apiGroups:
   - alibabacloud.com
   resources:
