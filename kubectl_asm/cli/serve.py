@@ -6,7 +6,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import click
@@ -17,7 +17,8 @@ from kubectl_asm.cli.options import connection_flags, upstream_environment
 from kubectl_asm.cli.session import Options, connection_options, credential_choice, options_of
 from kubectl_asm.cli.setting_options import controller_options
 from kubectl_asm.cli.settings import Chosen, choose_settings
-from kubectl_asm.model.durations import parse_duration
+from kubectl_asm.errors import UsageError
+from kubectl_asm.model.durations import DurationError, parse_duration
 
 EPILOG: Final = """\b
 Examples:
@@ -29,7 +30,7 @@ Examples:
   kubectl asm serve --shards 8 --lease-namespace kube-system
 """
 _LOG = logging.getLogger(__name__)
-_TIMINGS: Final = ("lease_duration", "renew_deadline", "retry_period")
+_TIMINGS: Final = ("lease-duration", "renew-deadline", "retry-period")
 _NO_EFFECT: Final = ("backend", "reconcile_period")
 """Upstream's flags that its controller or this one has no use for."""
 
@@ -166,8 +167,15 @@ def _lease(options: Options) -> Any:
         options.lease_name,
         options.lease_namespace or options.process.variables.get("POD_NAMESPACE", ""),
         options.shards,
-        lease_timings(*(parse_duration(options.values[f"leader_elect_{name}"]).total_seconds() for name in _TIMINGS)),
+        lease_timings(*(_seconds(f"leader-elect-{name}", options.values) for name in _TIMINGS)),
     )
+
+
+def _seconds(flag: str, values: Mapping[str, Any]) -> float:
+    try:
+        return parse_duration(values[flag.replace("-", "_")]).total_seconds()
+    except DurationError as error:
+        raise UsageError(f"--{flag}: {error}") from None
 
 
 def _cloud(options: Options, chosen: Chosen) -> wiring.CloudChoice:
