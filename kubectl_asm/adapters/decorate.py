@@ -19,6 +19,7 @@ from kubectl_asm.adapters.retry import Retry, RetryPolicy
 from kubectl_asm.model.backend import (
     BackendError,
     ClientPlan,
+    ErrorClass,
     Provider,
     SecretAnswer,
     SecretOutcome,
@@ -224,6 +225,10 @@ class CallObserver(Protocol):
         """Take one finished call. code: `OK`, the service's code, `HTTP <status>`, a Network word, or an ErrorClass."""
 
 
+_UNSENT: Final = frozenset(map(str, ErrorClass)) - {str(ErrorClass.BACKEND)}
+"""What error_code says of a read that has no client: its store, host or credentials are refused here."""
+
+
 class CallCounts:
     """A CallObserver that counts."""
 
@@ -242,9 +247,9 @@ class CallCounts:
             return dict(sorted(self._counts.items()))
 
     def total(self) -> int:
-        """Return the number of calls so far."""
+        """Return the number of calls so far, without those that were refused before anything was sent."""
         with self._lock:
-            return self._counts.total()
+            return sum(count for (_, code), count in self._counts.items() if code not in _UNSENT)
 
 
 class MeteredReader:

@@ -55,7 +55,7 @@ def cross_namespace_auth_ref(store_namespace: str, ref_namespace: str, what: str
     if ref_namespace == store_namespace or settings.enable_cross_namespace_auth_ref or settings.ignore_access_gates:
         return None
     reason = (
-        f"{what} of namespace {ref_namespace} may not be used by a SecretStore of namespace {store_namespace}:"
+        f"{what} of namespace {ref_namespace} may not be used from namespace {store_namespace}:"
         " cross-namespace references are disabled (--enable-cross-namespace-auth-ref)"
     )
     return Refusal(ErrorClass.ACCESS, reason, "G2")
@@ -73,7 +73,7 @@ def store_admits(
     verdict = match_conditions(conditions, namespace, labels_of(found.obj), settings)
     if verdict.allowed:
         return None
-    reason = f"ClusterSecretStore {store} does not allow namespace {namespace}: {verdict.rule}"
+    reason = f"ClusterSecretStore {store} does not allow namespace {namespace}: {verdict.rule}; see its spec.conditions"
     return Refusal(ErrorClass.ACCESS, reason, "G3")
 
 

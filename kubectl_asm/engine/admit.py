@@ -114,17 +114,16 @@ class Admitter:
         name = client_name(external.namespace, entry.source, provider, self.settings)
         draft = _Draft(entry, name)
         ref = entry.source.secret_store_ref
+        origin = _origin(external, ref)
         try:
             if ref is None:
                 inputs, store, version = identity.environment_inputs(self.environment, self.settings), None, ""
-                origin = "environment"
             else:
                 inputs, store, version = self._store_inputs(external, ref, provider, draft)
-                origin = f"{store[0]} {store[1]}"
             choice = identity.choose(inputs, self.settings, origin=origin)
             draft.notes.extend(inputs.notes)
         except identity.IdentityConfigurationError as error:
-            return draft.refused(Refusal(ErrorClass.CONFIGURATION, f"client {name}: {error}"))
+            return draft.refused(Refusal(ErrorClass.CONFIGURATION, f"{origin}: {error}"))
         except _RefusedError as error:
             return draft.refused(error.refusal)
         except _GapError as error:
@@ -189,6 +188,15 @@ class Admitter:
         return store
 
 
+def _origin(external: ExternalSecret, ref: SecretStoreRef | None) -> str:
+    """Return what an entry gets its credentials from, for a sentence."""
+    if ref is None:
+        return "environment"  # identity.choose knows this word
+    if ref.kind == CLUSTER_STORE_KIND:
+        return f"{ref.kind} {ref.name}"
+    return f"{STORE_KIND} {ref.namespace or external.namespace}/{ref.name}"
+
+
 def client_name(namespace: str, source: DataSource, provider: Provider, settings: Settings) -> str:
     """Return the client's name as it stands in error texts (spec/endpoints.md 6)."""
     ref = source.secret_store_ref
@@ -211,14 +219,15 @@ def auth_of(spec: StoreSpec, provider: Provider, label: str) -> Auth:
         return _RefusedError(Refusal(ErrorClass.CONFIGURATION, f"{label}: {text}"))
 
     if spec.kms is not None and spec.oos is not None:
-        raise refuse("KMS and OOS in one store; a store has exactly one of them")
+        raise refuse("KMS and OOS in one store; a store has one of them: write two stores")
     if spec.kms is not None and spec.kms.dedicated is not None:
         raise refuse("dedicatedKMSAuth is not supported; use KMSAuth and data[].kmsEndpoint")
     section = spec.kms if provider is Provider.KMS else spec.oos
     if section is None:
-        raise refuse(f"no {provider.upper()} section for a read of provider {provider}")
+        section_name = provider.upper()
+        raise refuse(f"no {section_name} section for a read of provider {provider}; refer to a store that has one")
     if section.auth is None:
-        raise refuse(f"{provider.upper()} without {provider.upper()}Auth; it may be empty, but it must exist")
+        raise refuse(f"{provider.upper()} without {provider.upper()}Auth; add it, it may be empty")
     return section.auth
 
 
@@ -278,7 +287,9 @@ class _AuthResolver:
     def inputs(self, auth: Auth) -> identity.AuthInputs:
         """Return the authentication inputs of the store. Raises _RefusedError, _GapError."""
         if auth.remote_ram_role_arn and auth.remote_ram_role_arn_seed not in ("", auth.remote_ram_role_arn):
-            raise self._refused(ErrorClass.CONFIGURATION, "remoteRamRoleARN and remoteRamRoleArn have different values")
+            raise self._refused(
+                ErrorClass.CONFIGURATION, "remoteRamRoleARN and remoteRamRoleArn have different values; keep remoteRamRoleARN"
+            )
         try:
             provider_arn, derived, note = identity.derive_provider(auth.oidc_provider_arn, self._settings)
         except identity.IdentityConfigurationError as error:
@@ -304,15 +315,17 @@ class _AuthResolver:
 
     def _service_account(self, ref: ServiceAccountRef, common: identity.AuthInputs) -> identity.AuthInputs:
         if not ref.name:
-            raise self._refused(ErrorClass.REFERENCE, "serviceAccountRef without name")
+            raise self._refused(ErrorClass.REFERENCE, "serviceAccountRef has no name; name the ServiceAccount")
         namespace = self._ref_namespace(ref.namespace, "serviceAccountRef", f"ServiceAccount {ref.name}")
         found = self._references.service_account(namespace, ref.name)
         if not isinstance(found, Found):
-            raise self._gap(f"ServiceAccount {namespace}/{ref.name} {_why(found)}")
+            fix = "; create it, or correct serviceAccountRef" if isinstance(found, Missing) else ""
+            raise self._gap(f"serviceAccountRef: ServiceAccount {namespace}/{ref.name} {_why(found)}{fix}")
         annotations = found.obj.metadata.annotations
         self._versions.append(f"{found.obj.metadata.uid}:{annotations.get(ROLE_ARN_ANNOTATION, '')}")
         if ROLE_ARN_ANNOTATION not in annotations:
-            raise self._gap(f"ServiceAccount {namespace}/{ref.name} has no annotation {ROLE_ARN_ANNOTATION}")
+            what = f"ServiceAccount {namespace}/{ref.name} has no annotation {ROLE_ARN_ANNOTATION}"
+            raise self._gap(f"serviceAccountRef: {what}; annotate it with the ARN of its RAM role")
         return replace(
             common,
             role_arn=annotations[ROLE_ARN_ANNOTATION],
@@ -324,7 +337,7 @@ class _AuthResolver:
         if ref is None:
             return None
         if not ref.name or not ref.key:
-            self._missing_key(f"{field_name} without {'name' if not ref.name else 'key'}")
+            self._missing_key(f"{field_name} has no {'name' if not ref.name else 'key'}; name the Secret and its key")
             return None
         if not ref.namespace and isinstance(self._store, ClusterSecretStore) and self._settings.missing_access_key == "skip":
             self._missing_key(f"{field_name} without namespace")
@@ -334,7 +347,7 @@ class _AuthResolver:
         if isinstance(found, Failed):  # nothing is known about it: never a reason to use another tier
             raise self._gap(f"{field_name}: Secret {namespace}/{ref.name} {_why(found)}")
         if isinstance(found, Missing):
-            self._missing_key(f"{field_name}: Secret {namespace}/{ref.name} {_why(found)}")
+            self._missing_key(f"{field_name}: Secret {namespace}/{ref.name} {_why(found)}; create it, or correct {field_name}")
             return None
         self._versions.append(f"{found.obj.metadata.uid}:{found.obj.metadata.resource_version}")
         return self._key_value(found.obj, ref.key, field_name)
@@ -342,13 +355,14 @@ class _AuthResolver:
     def _key_value(self, secret: Secret, key: str, field_name: str) -> SecretBytes | None:
         value = secret.data.get(key)
         if value is None:
-            self._missing_key(f'{field_name}: Secret {secret.namespace}/{secret.name} has no key "{key}"')
+            what = f'Secret {secret.namespace}/{secret.name} has no key "{key}"'
+            self._missing_key(f"{field_name}: {what}; add it, or correct {field_name}.key")
             return None
         if self._settings.trim_access_keys and (trimmed := identity.without_line_break(value)) != value:
             self._draft.notes.append(f"{field_name}: one trailing line break was removed from key {key}")
             value = trimmed
         if value.is_empty():
-            self._missing_key(f'{field_name}: key "{key}" of Secret {secret.namespace}/{secret.name} is empty')
+            self._missing_key(f'{field_name}: key "{key}" of Secret {secret.namespace}/{secret.name} is empty; fill it')
             return None
         return value
 
@@ -369,7 +383,7 @@ class _AuthResolver:
         if namespace != self._store.namespace:
             self._draft.gate("G2", refusal, "cross-namespace references are enabled")
         if refusal is not None:
-            raise _RefusedError(refusal)
+            raise _RefusedError(replace(refusal, reason=f"{self._label}: {field_name}: {refusal.reason}"))
         return namespace
 
     def _refused(self, error_class: ErrorClass, text: str) -> _RefusedError:
@@ -383,7 +397,8 @@ class _AuthResolver:
 def _found(found: Lookup[Store], kind: str, path: str) -> Store:
     if isinstance(found, Found):
         return found.obj
-    raise _RefusedError(Refusal(ErrorClass.REFERENCE, f"{kind} {path} {_why(found)}"))
+    fix = "; create it, or correct secretStoreRef" if isinstance(found, Missing) else ""
+    raise _RefusedError(Refusal(ErrorClass.REFERENCE, f"{kind} {path} {_why(found)}{fix}"))
 
 
 def _why(found: Missing | Failed) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 
 from kubectl_asm.model.backend import AccessKeyPair, ErrorClass, Identity, Refusal, RoleHop, Tier
 from kubectl_asm.model.durations import DurationError, parse_duration
+from kubectl_asm.model.objects import ROLE_ARN_ANNOTATION
 from kubectl_asm.model.sensitive import SecretBytes
 from kubectl_asm.model.settings import AuthOrder, Settings
 
@@ -20,6 +21,7 @@ DEFAULT_AUDIENCE: Final = "sts.aliyuncs.com"
 OIDC_SESSION: Final = "ack-secret-manager"
 LOCAL_SOURCE: Final = "--credentials"
 """Key of an environment that is not upstream's variables but one local source (spec/operation.md 5)."""
+_SESSION_VARIABLE: Final = "ALICLOUD_ROLE_SESSION_EXPIRATION"
 _MIN_SESSION_S, _MAX_SESSION_S = 900, 43200
 _PROVIDER_ARN = re.compile(r"acs:ram:[^:]*:\d+:oidc-provider/[^/]+", re.ASCII)
 _UID = re.compile(r"([-+]?)0*(\d{1,19})", re.ASCII)
@@ -38,6 +40,7 @@ class AuthInputs:
     role_arn: str = ""
     session_name: str = ""
     expiration: str = ""
+    expiration_field: str = "roleSessionExpiration"
     oidc_provider_arn: str = ""
     derived: bool = False
     token_file: str = DEFAULT_TOKEN_FILE
@@ -114,6 +117,14 @@ def session_seconds(text: str, settings: Settings) -> int | None:
     return int(seconds)
 
 
+def _duration(inputs: AuthInputs, settings: Settings) -> int | None:
+    """Return the session length of a role call. Raises IdentityConfigurationError, which names the field."""
+    try:
+        return session_seconds(inputs.expiration, settings)
+    except IdentityConfigurationError as error:
+        raise IdentityConfigurationError(f"{inputs.expiration_field}: {error}") from None
+
+
 def environment_inputs(environment: Mapping[str, str], settings: Settings) -> AuthInputs:
     """Return the inputs of the environment client; empty variables count as absent (spec/auth.md 2)."""
     if local_source := environment.get(LOCAL_SOURCE, ""):
@@ -135,7 +146,8 @@ def environment_inputs(environment: Mapping[str, str], settings: Settings) -> Au
         key_secret=key_secret,
         role_arn=environment.get("ALICLOUD_ROLE_ARN", ""),
         session_name=environment.get("ALICLOUD_ROLE_SESSION_NAME", ""),
-        expiration=environment.get("ALICLOUD_ROLE_SESSION_EXPIRATION", ""),
+        expiration=environment.get(_SESSION_VARIABLE, ""),
+        expiration_field=_SESSION_VARIABLE,
         oidc_provider_arn=environment.get("ALICLOUD_OIDC_PROVIDER_ARN", ""),
         token_file=token_file or DEFAULT_TOKEN_FILE,
         remote_role_arn=environment.get("ALICLOUD_REMOTE_ROLE_ARN", ""),
@@ -178,9 +190,12 @@ def _not_tried(chain: list[TierVerdict]) -> Iterator[TierVerdict]:
 def _nothing(inputs: AuthInputs, settings: Settings, origin: str) -> Refusal:
     if inputs.service_account is not None and settings.sa_auth_fallback != "chain":
         namespace, name = inputs.service_account
-        missing = "role annotation" if not inputs.role_arn else "oidcProviderARN (or --cluster-id and --uid)"
-        error_class = ErrorClass.REFERENCE if not inputs.role_arn else ErrorClass.CONFIGURATION
-        return Refusal(error_class, f"{origin}: ServiceAccount {namespace}/{name} cannot be used, {missing} is missing")
+        what = f"{origin}: serviceAccountRef: ServiceAccount {namespace}/{name}"
+        if not inputs.role_arn:
+            text = f"{what} has an empty annotation {ROLE_ARN_ANNOTATION}; set it to the ARN of its RAM role"
+            return Refusal(ErrorClass.REFERENCE, text)
+        fix = "set oidcProviderARN, or --cluster-id and --uid (Helm: command.clusterId, command.aliuid)"
+        return Refusal(ErrorClass.CONFIGURATION, f"{what} cannot be used without an OIDC provider; {fix}")
     if inputs.service_account is not None:
         fix = "complete the serviceAccountRef (role annotation, oidcProviderARN)"
     elif origin == "environment":
@@ -249,7 +264,7 @@ def _token_file(inputs: AuthInputs, settings: Settings) -> tuple[Identity | None
         Tier.TOKEN_FILE,
         role_arn=inputs.role_arn,
         session_name=_oidc_session(inputs, settings),
-        duration_s=session_seconds(inputs.expiration, settings),
+        duration_s=_duration(inputs, settings),
         oidc_provider_arn=inputs.oidc_provider_arn,
         token_file=inputs.token_file,
         hop=_hop(inputs, settings),
@@ -272,7 +287,7 @@ def _ak_assume_role(inputs: AuthInputs, settings: Settings) -> tuple[Identity | 
         key=inputs.key,
         role_arn=inputs.role_arn,
         session_name=session,
-        duration_s=session_seconds(inputs.expiration, settings),
+        duration_s=_duration(inputs, settings),
         hop=_hop(inputs, settings),
     )
     return identity, "AccessKey pair and ramRoleARN"
