@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 import msgspec
 
@@ -29,9 +28,6 @@ from kubectl_asm.model.leases import (
 )
 from kubectl_asm.model.objects import Meta
 from kubectl_asm.ports import Clock, LeaseStore
-
-_ATTEMPTS: Final = 2
-"""A renewal that finds a newer version of our own Lease (an answer got lost, somebody set a label) is made once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +108,8 @@ class Claims:
         return {names[lease.name]: lease.holder for lease in self._live(SHARD) if lease.name in names}
 
     def members(self) -> set[str]:
-        """Return the identities of all live replicas, this one included."""
-        return {lease.holder for lease in self._live(MEMBER)} | {self._me.identity}
+        """Return the identities of all live replicas that divide the work as this one does."""
+        return {lease.holder for lease in self._live(MEMBER) if lease.shards == str(self._me.shards)}
 
     def next_expiry_s(self) -> float | None:
         """Return the seconds until the next Lease of somebody else runs out, as things are."""
@@ -164,19 +160,15 @@ class Claims:
 
         None also when the Lease vanished or changed meanwhile; what it is now was looked at then. Raises ClusterError.
         """
-        for _ in range(_ATTEMPTS):
-            if not self.is_free(name):
-                return None
-            started_s = self._clock.monotonic()
-            try:
-                self._see(self._write(name, component))
-            except (ConflictError, AlreadyExistsError, NotFoundError):
-                self.look(name)
-                if not self._exists(name):
-                    return None  # deleted by somebody; whoever held it begins anew
-            else:
-                return started_s
-        return None
+        if not self.is_free(name):
+            return None
+        started_s = self._clock.monotonic()
+        try:
+            self._see(self._write(name, component))
+        except (ConflictError, AlreadyExistsError):
+            self.look(name)
+            return None
+        return started_s
 
     def _write(self, name: str, component: str) -> Lease:
         sighting = self._seen.get(name)

@@ -185,7 +185,6 @@ class Holder(_Threaded):
         if self._is_stopping:
             self._give_up(set(self._tenures))
         self._finish_draining()
-        self._end_missed()
         if self._is_stopping and not self._tenures:
             self._finish()
         return self._pause_s()
@@ -250,8 +249,7 @@ class Holder(_Threaded):
                 self._claims.look_at_all()  # replicas that divide the work may be there
 
     def _wanted(self) -> set[int]:
-        held = {shard: holder for shard, holder in self._claims.holders().items() if shard not in self._draining}
-        shares = assign(self._me.shards, self._claims.members(), held)
+        shares = assign(self._me.shards, self._claims.members(), self._claims.holders())
         return {shard for shard, member in shares.items() if member == self._me.identity}
 
     def _take(self, shards: set[int]) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from kubectl_asm.app.claims import Membership
 from kubectl_asm.app.holding import Holder
-from kubectl_asm.app.tenure import Timings
+from kubectl_asm.app.tenure import Tenure, Timings
 from kubectl_asm.errors import AlreadyExistsError, ConflictError, NotFoundError, UnavailableError
 from kubectl_asm.model.leases import Lease
 from kubectl_asm.model.objects import ObjectRef
@@ -26,13 +26,13 @@ PROBES = REFS[:9]  # they lie in every shard of up to four
 
 
 class World:
-    """Time and the server's store. faults: chance that a request fails."""
+    """Time and the server's store. fault_share, hang_share: of requests that fail, and of those that hang when it is down."""
 
     def __init__(self, seed: int = 1, *, latency_s: float = 0.01) -> None:
         self.now_s = 0.0
         self.chance = random.Random(seed)
         self.latency_s = latency_s
-        self.fault_share = 0.0
+        self.fault_share = self.hang_share = 0.0
         self.is_down = False
         self.leases: dict[str, Lease] = {}
         self.versions = 0
@@ -106,16 +106,19 @@ class Replica:
         self.is_stepping = False
         self.is_cut_off = False
         self.busy: set[int] = set()
+        self.answers_take_s = 0.0
         self.told: list[tuple[str, int]] = []
+        self.tenures: list[tuple[int, Tenure]] = []
+        self.store = Store(self)
         self.holder = Holder(
-            Store(self),
+            self.store,
             Membership(name, LEASE, shards),
             self,
             self,
             self.now,
             timings=timings,
             drain=lambda shard: shard not in self.busy,
-            on_gained=lambda shard: self.told.append(("gained", shard)),
+            on_gained=self._gained,
             on_lost=lambda shard: self.told.append(("lost", shard)),
         )
 
@@ -129,9 +132,15 @@ class Replica:
         if self.is_alive:
             self.next_s = max(self.world.now_s + wait_s / self.rate, self.next_s)
 
+    def _gained(self, shard: int) -> None:
+        self.told.append(("gained", shard))
+        (ref,) = [ref for ref in REFS if self.holder.shard_of(ref) == shard][:1] or [None]
+        if ref is not None:
+            self.tenures.append((shard, self.holder.tenure_of(ref)))
+
     def may_write(self, ref: ObjectRef) -> bool:
-        tenure = self.holder.tenure_of(ref)
-        return tenure is not None and tenure.holds()
+        """Whether any work that was ever begun may write."""
+        return any(shard == self.holder.shard_of(ref) and tenure.holds() for shard, tenure in self.tenures)
 
     def held(self) -> int:
         return self.holder.held() if self.is_alive else 0
@@ -233,14 +242,14 @@ class Store:
         trouble = "" if fate >= world.fault_share else world.chance.choice(("refused", "lost", "slow there", "slow back"))
         world.spend(world.chance.uniform(0, 2 * world.latency_s))
         if self.replica.is_cut_off or world.is_down:
-            world.spend(5.0 if world.chance.random() < 0.2 else 0.0)
+            world.spend(5.0 if world.chance.random() < world.hang_share else 0.0)
             raise UnavailableError("no answer")
         if trouble == "refused":
             raise UnavailableError("busy", status=world.chance.choice((429, 500, 503)))
         if trouble == "slow there":
             world.spend(world.chance.uniform(0, 20))
         answer = action()
-        world.spend(world.chance.uniform(0, 2 * world.latency_s))
+        world.spend(world.chance.uniform(0, 2 * world.latency_s) + self.replica.answers_take_s)
         if trouble == "lost":
             raise UnavailableError("the answer got lost")
         if trouble == "slow back":

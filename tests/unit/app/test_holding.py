@@ -14,7 +14,8 @@ from kubectl_asm.app.queue import Item, Priority
 from kubectl_asm.app.tenure import Timings
 from kubectl_asm.engine.plan import Done
 from kubectl_asm.errors import UsageError
-from kubectl_asm.model.leases import LeaseSpec, member_lease
+from kubectl_asm.model.leases import Lease, LeaseSpec, member_lease
+from kubectl_asm.model.objects import Meta
 from tests.unit.app.replicas import LEASE, REFS, World
 
 LEASE_S, RENEW_S, RETRY_S = 15.0, 10.0, 2.0
@@ -60,6 +61,44 @@ def test_a_killed_leader_is_replaced_after_the_lease_duration_and_not_before(wor
     leader.kill()
     assert LEASE_S - RETRY_S * 1.5 <= world.run_until(lambda: world.workers() == [standby]) <= LEASE_S + LATE_S
     assert world.leases[LEASE].spec.lease_transitions == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_standby_wakes_when_the_lease_runs_out_instead_of_at_its_next_look(seed):
+    world = World(seed)
+    leader, standby = led(world)
+    leader.kill()
+    seen_s = world.run_until(lambda: world.workers() == [standby])
+    assert seen_s <= LEASE_S + RETRY_S * 0.2 + 0.2
+
+
+@pytest.mark.parametrize("slow_s", [4.0, 6.0, 9.0])
+def test_an_answer_that_takes_long_does_not_lengthen_the_time_of_the_leader(world, slow_s):
+    leader, standby = led(world)
+    leader.answers_take_s = slow_s
+    world.run_until(lambda: leader.is_stepping or leader.next_s - world.now_s < 0.05)
+    world.run(0.2)
+    leader.is_cut_off = True
+    world.run(40)
+    assert world.workers() == [standby]
+
+
+def test_an_answer_that_takes_long_does_not_lengthen_the_time_of_a_new_leader(world):
+    leader = world.start()
+    leader.answers_take_s = 3.0
+    world.run(0.5)
+    leader.is_cut_off = True
+    standby = world.start()
+    world.run(40)
+    assert world.workers() == [standby]
+
+
+def test_a_missed_deadline_is_told_at_once(world):
+    (leader,) = led(world, 1)
+    world.is_down = True
+    world.run_until(lambda: not leader.may_write(REFS[0]))
+    world.run(0.15)
+    assert leader.told == [("gained", 0), ("lost", 0)]
 
 
 def test_a_leader_that_ends_hands_over_at_once(world):
@@ -279,6 +318,7 @@ def test_replicas_that_divide_the_work_differently_wait_for_each_other(world):
     new = [world.start(shards=4) for _ in range(2)]
     world.run(30)
     assert world.workers() == [old[0]]
+    assert {name for name in world.leases if "-member-" not in name} == {LEASE}
     for replica in old:
         replica.stop()
     assert world.run_until(world.is_covered) <= 2 * LATE_S
@@ -289,6 +329,55 @@ def test_replicas_that_divide_the_work_differently_wait_for_each_other(world):
     for replica in new:
         replica.kill()
     world.run_until(lambda: back.held() == 1, LEASE_S + 2 * LATE_S)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_of_replicas_that_divide_differently_and_start_together_only_one_kind_works(seed):
+    world = World(seed, latency_s=0.2)
+    for shards in (1, 3, 2):
+        world.start(shards=shards).next_s = world.chance.uniform(0, 4)
+    world.run(30)
+    assert world.is_covered()
+
+
+def test_a_replica_looks_again_after_it_took_shards_for_one_that_divides_differently(world, monkeypatch):
+    divided, single = world.start(shards=3), world.start()
+    divided.next_s = single.next_s = float("inf")
+    create = divided.store.create
+
+    def overtaken(lease):
+        if lease.name == LEASE:
+            single.step()
+        return create(lease)
+
+    monkeypatch.setattr(divided.store, "create", overtaken)
+    divided.step()
+    assert world.workers() == [single]
+    assert divided.tenures == []
+    assert {lease.holder for name, lease in world.leases.items() if name != LEASE} == {"", "replica-0"}
+    assert world.leases[f"{LEASE}-1"].holder == ""
+
+
+def test_a_lease_that_another_program_holds_keeps_all_shards_from_being_worked_on(world):
+    metadata = Meta(name=LEASE, resource_version="1")
+    spec = LeaseSpec(holder_identity="upstream", lease_duration_seconds=15, renew_time="now")
+    world.leases[LEASE] = Lease(metadata=metadata, spec=spec)
+    world.start(shards=4)
+    world.run(LEASE_S - 1)
+    assert {name for name in world.leases if "-member-" not in name} == {LEASE}
+    world.run(2 + RETRY_S)
+    assert world.is_covered()
+    assert world.leases[LEASE].spec.lease_transitions == 1
+
+
+def test_a_server_that_is_silent_costs_one_time_out_a_step_and_not_one_a_shard(world):
+    replica = world.start(shards=6)
+    world.run(5)
+    world.is_down = True
+    world.requests.clear()
+    world.run(2 * RETRY_S)
+    assert replica.held() == 6
+    assert 2 <= len(world.requests) <= 3 * 2
 
 
 def test_leases_of_replicas_that_were_killed_are_cleared_away(world):

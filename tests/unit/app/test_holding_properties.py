@@ -58,6 +58,7 @@ def recover(world: World, start) -> None:
 @given(schedule=steps, seed=st.integers(0, 2**32))
 def test_one_writer_an_object_and_everything_is_worked_on_in_the_end(shards, schedule, seed):
     world = World(seed, latency_s=0.05)
+    world.hang_share = 0.2
 
     def start():
         world.start(shards=shards, timings=SHORT, rate=world.chance.uniform(0.9, 1.1))
@@ -77,6 +78,7 @@ def test_one_writer_an_object_and_everything_is_worked_on_in_the_end(shards, sch
 @given(schedule=steps, seed=st.integers(0, 2**32))
 def test_replicas_of_different_divisions_never_write_the_same_object(schedule, seed):
     world = World(seed, latency_s=0.2)
+    world.hang_share = 0.2
 
     def start():
         world.start(shards=world.chance.choice((1, 2, 3)), timings=SHORT, rate=world.chance.uniform(0.95, 1.05))
