@@ -12,10 +12,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeGuard, TypeVar
 
 from kubectl_asm.adapters.pacing import Pacer
-from kubectl_asm.adapters.retry import Retry, RetryPolicy
+from kubectl_asm.adapters.retry import Retry, RetryPolicy, interrupted
 from kubectl_asm.model.backend import (
     BackendError,
     ClientPlan,
@@ -334,15 +334,14 @@ BATCH_SIZES: Final[Mapping[Provider, int]] = {Provider.KMS: 20, Provider.OOS: 10
 
 
 class BatchingSource:
-    """A SecretSource that asks for the reads of one client together and for what is left one by one.
+    """A SecretSource that asks for the reads of one client together, and again together for those that may yet succeed.
 
-    batch: the reader without retry (limits and metrics may be around it); single: the reader for reads that stand alone,
-    with retry; retry: for a whole call, and for items of it, that failed for a passing reason.
+    reader: without retry (limits and metrics may be around it). One wait serves everything that failed: were every read
+    of a batch to wait for itself, twenty busy secrets would hold a worker for two minutes.
     """
 
-    def __init__(self, batch: BatchSecretReader, single: SecretReader, retry: Retry) -> None:
-        self._batch = batch
-        self._single = single
+    def __init__(self, reader: BatchSecretReader, retry: Retry) -> None:
+        self._reader = reader
         self._retry = retry
 
     def fetch_many(self, reads: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
@@ -350,29 +349,36 @@ class BatchingSource:
         outcomes: dict[ReadKey, SecretOutcome] = {}
         distinct = {read_key(read): read for read in reads}
         for group in batches(distinct.values()):
-            for read, outcome in zip(group, self._fetch(group), strict=True):
-                outcomes[read_key(read)] = outcome
+            outcomes.update(self._fetch(group))
         return [outcomes[read_key(read)] for read in reads]
 
-    def _fetch(self, group: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
-        if len(group) == 1:
-            return [_outcome(self._single, group[0])]
-        try:
-            outcomes = self._retry.run(lambda: self._batch.read_batch(group[0].client, group))
-        except BatchUnsupportedError:
-            return [_outcome(self._single, read) for read in group]
-        except BackendError as error:
-            return [copy.copy(error) for _ in group]
-        return [self._again(read, outcome) for read, outcome in zip(group, outcomes, strict=True)]
+    def _fetch(self, group: Sequence[SecretRead]) -> dict[ReadKey, SecretOutcome]:
+        outcomes = self._attempt(group)
+        for repeat in range(self._retry.repeats):
+            failed = {key: error for key, error in outcomes.items() if self._may_recover(error)}
+            if not failed:
+                break
+            if not self._retry.wait(list(failed.values()), repeat):
+                return {**outcomes, **{key: interrupted(error) for key, error in failed.items()}}
+            outcomes.update(self._attempt([read for read in group if read_key(read) in failed]))
+        return outcomes
 
-    def _again(self, read: SecretRead, outcome: SecretOutcome) -> SecretOutcome:
-        """Return the outcome, after single attempts where the one of the batch call may pass."""
-        if not isinstance(outcome, BackendError) or not outcome.is_transient:
-            return outcome
-        try:
-            return self._retry.run(lambda: self._batch.read(read), failed=outcome)
-        except BackendError as error:
-            return error
+    def _may_recover(self, outcome: SecretOutcome) -> TypeGuard[BackendError]:
+        return isinstance(outcome, BackendError) and self._retry.is_worth_it(outcome)
+
+    def _attempt(self, group: Sequence[SecretRead]) -> dict[ReadKey, SecretOutcome]:
+        """Ask once: in one call where the service has such a call."""
+        return dict(zip(map(read_key, group), self._asked(group), strict=True))
+
+    def _asked(self, group: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
+        if len(group) > 1:
+            try:
+                return self._reader.read_batch(group[0].client, group)
+            except BatchUnsupportedError:
+                pass
+            except BackendError as error:
+                return [copy.copy(error) for _ in group]
+        return [_outcome(self._reader, read) for read in group]
 
 
 def batches(reads: Iterable[SecretRead]) -> Iterator[list[SecretRead]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -34,38 +34,41 @@ class Retry:
         self._random = random
         self._policy = policy or RetryPolicy()
 
-    def run(self, call: Callable[[], T], *, failed: BackendError | None = None) -> T:
-        """Return what call returns; failed: the error of a first attempt that was made elsewhere.
+    @property
+    def repeats(self) -> int:
+        """How often a failed call is made again at most."""
+        return len(self._policy.waits_s)
+
+    def run(self, call: Callable[[], T]) -> T:
+        """Return what call returns.
 
         Raises the last BackendError; when shutdown cuts a wait, a permanent one whose text holds `last transient error`.
         """
-        for base_s in self._policy.waits_s:
-            if failed is None:
-                try:
-                    return call()
-                except BackendError as error:
-                    failed = error
-            self._wait_after(failed, base_s)
-            failed = None
+        for repeat in range(self.repeats):
+            try:
+                return call()
+            except BackendError as error:
+                failed = error
+            if not self.is_worth_it(failed):
+                raise failed
+            if not self.wait([failed], repeat):
+                raise interrupted(failed) from failed
         return call()
 
-    def _wait_after(self, error: BackendError, base_s: float) -> None:
-        delay_s = self._delay(error, base_s)
-        if delay_s is None:
-            raise error
-        if not self._clock.wait(delay_s):
-            raise _interrupted(error) from error
+    def is_worth_it(self, error: BackendError) -> bool:
+        """Return whether a call that failed so is made again."""
+        stated_s = error.retry_after_s
+        return error.is_transient and (stated_s is None or stated_s <= self._policy.longest_stated_s)
 
-    def _delay(self, error: BackendError, base_s: float) -> float | None:
-        """Return the wait in seconds before the next attempt, None when there is to be none."""
-        if not error.is_transient:
-            return None
-        if error.retry_after_s is not None:
-            return error.retry_after_s if error.retry_after_s <= self._policy.longest_stated_s else None
-        return min(base_s * self._random.uniform(*self._policy.spread), self._policy.longest_s)
+    def wait(self, errors: Sequence[BackendError], repeat: int) -> bool:
+        """Wait once before everything that failed is asked for again; False on shutdown. repeat: 0 for the first."""
+        base_s = self._policy.waits_s[repeat]
+        own_s = min(base_s * self._random.uniform(*self._policy.spread), self._policy.longest_s)
+        return self._clock.wait(max(own_s if error.retry_after_s is None else error.retry_after_s for error in errors))
 
 
-def _interrupted(error: BackendError) -> BackendError:
+def interrupted(error: BackendError) -> BackendError:
+    """Return the error of a call that would have been made again, had shutdown not been requested."""
     return BackendError(
         f"stopped by shutdown before another attempt; last transient error: {error}",
         code=error.code,

@@ -16,7 +16,6 @@ from kubectl_asm.adapters.decorate import (
     ConcurrencyLimit,
     MeteredReader,
     Retry,
-    RetryingReader,
 )
 from kubectl_asm.adapters.files import read_file
 from kubectl_asm.adapters.joining import JoiningSource
@@ -85,8 +84,7 @@ def open_cloud(
     with open_services(choice, settings, world, tokens) as services:
         metered = MeteredReader(services.reader, counts, world.clock)
         limited = AttemptLimiter(ConcurrencyLimit(metered, choice.concurrency), world.clock)
-        retry = Retry(world.clock, world.random)
-        joined = JoiningSource(BatchingSource(limited, RetryingReader(limited, retry), retry))
+        joined = JoiningSource(BatchingSource(limited, Retry(world.clock, world.random)))
         yield Cloud(joined, joined.forget, services.identify, services.reach, services.sts_host)
 
 

@@ -1,6 +1,6 @@
 """The controller of `serve`: watches in front of the API server, decorators in front of the cloud, the engine in between.
 
-    values    Ageing > Joining > Gathering > Batching > Retrying > Circuit > attempt limit > Concurrency > metrics > services
+    values    Ageing > Joining > Gathering > Batching with Retry > Circuit > attempt limit > Concurrency > metrics > services
     objects   WatchedCluster for every read; Remembering > Noting > Fenced > KubeWriter for every write
 
 In shadow mode no writer, no lease and no Event sender is built at all: what is not there cannot be called.
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from kubectl_asm.adapters.ageing import AgeingSource
 from kubectl_asm.adapters.circuit import CircuitReader
-from kubectl_asm.adapters.decorate import BatchingSource, ConcurrencyLimit, MeteredReader, Retry, RetryingReader
+from kubectl_asm.adapters.decorate import BatchingSource, ConcurrencyLimit, MeteredReader, Retry
 from kubectl_asm.adapters.endpoints import Answer, Endpoints, verdict
 from kubectl_asm.adapters.fencing import Fence, FencedWriter
 from kubectl_asm.adapters.gathering import GatheringSource
@@ -239,8 +239,7 @@ class Serving:
         world, workers = self._world, self._choice.workers
         metered = MeteredReader(services.reader, self._metrics, world.clock)
         circuit = CircuitReader(self._limiting.around(ConcurrencyLimit(metered, workers)), world.clock)
-        retry = Retry(world.clock, world.random)
-        batching = BatchingSource(circuit, RetryingReader(circuit, retry), retry)
+        batching = BatchingSource(circuit, Retry(world.clock, world.random))
         joining = JoiningSource(GatheringSource(batching), remembers=False)
         return circuit, AgeingSource(joining, world.clock)
 

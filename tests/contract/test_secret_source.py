@@ -195,7 +195,7 @@ def test_batched_and_single_reads_come_to_the_same(emulator):
     keys = [(KMS, key) for key in ("text", "binary", "no-data", "versions", "denied", "nobody")]
     keys += [(OOS, key) for key in ("param", "group/param", "no-data", "nobody")]
     reads = [read(key, provider) for provider, key in keys]
-    batched = BatchingSource(router, router, Retry(CLOCK, SystemRandom())).fetch_many(reads)
+    batched = BatchingSource(router, Retry(CLOCK, SystemRandom())).fetch_many(reads)
     single = SequentialSource(router).fetch_many(reads)
     assert [_plain(outcome) for outcome in batched] == [_plain(outcome) for outcome in single]
 

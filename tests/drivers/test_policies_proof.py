@@ -14,7 +14,7 @@ import pytest
 
 from kubectl_asm.adapters.cloud.router import CloudRouter, Transports, sdk_client
 from kubectl_asm.adapters.credentials.chain import CredentialChain, Surroundings
-from kubectl_asm.adapters.decorate import BatchingSource, Retry, RetryingReader
+from kubectl_asm.adapters.decorate import BatchingSource, Retry
 from kubectl_asm.adapters.system import SystemRandom, utc_now
 from kubectl_asm.emulator.options import DEFAULT_ACCOUNT
 from kubectl_asm.engine.admit import Admitter
@@ -137,8 +137,7 @@ def failures(emulator, chosen) -> list[str]:
         read_file=lambda _path: token(CONTROLLER_ACCOUNT).encode(),
     )  # fmt: skip
     router = CloudRouter(CredentialChain(surroundings).provider_for, sdk_client(transports))
-    retry = Retry(CLOCK, SystemRandom())
-    source = BatchingSource(router, RetryingReader(router, retry), retry)
+    source = BatchingSource(router, Retry(CLOCK, SystemRandom()))
     try:
         pairs = [pair for reads in chosen for pair in zip(reads, source.fetch_many(reads), strict=True)]
         return [read.request.key for read, got in pairs if isinstance(got, BackendError)]

@@ -347,34 +347,65 @@ def test_reads_are_grouped_by_client_with_different_secrets_and_service_limits()
 
 def test_a_batching_source_asks_once_for_many_and_keeps_the_order():
     reader = Batch(lambda one: answer(one.request.key))
-    outcomes = BatchingSource(reader, reader, retry()).fetch_many([read("b"), read("a"), read("b")])
+    outcomes = BatchingSource(reader, retry()).fetch_many([read("b"), read("a"), read("b")])
     assert outcomes == [answer("b"), answer("a"), answer("b")]
     assert reader.groups == [["b", "a"]]
 
 
 def test_a_service_without_batch_reads_is_asked_one_by_one():
     reader = Batch(BatchUnsupportedError())
-    assert BatchingSource(reader, reader, retry()).fetch_many([read("a"), read("b")]) == [answer("single")] * 2
+    assert BatchingSource(reader, retry()).fetch_many([read("a"), read("b")]) == [answer("single")] * 2
 
 
 def test_only_the_item_that_may_recover_is_read_again():
     items = {"ok": answer("ok"), "busy": throttled(), "no": denied()}
     reader, clock = Batch(lambda one: items[one.request.key]), FakeClock()
-    ok, busy, no = BatchingSource(reader, reader, retry(clock)).fetch_many([read("ok"), read("busy"), read("no")])
+    ok, busy, no = BatchingSource(reader, retry(clock)).fetch_many([read("ok"), read("busy"), read("no")])
     assert (ok, busy) == (answer("ok"), answer("single"))
     assert isinstance(no, BackendError)
     assert (reader.calls, clock.waits) == (1, [2.0])
 
 
+def test_items_that_may_recover_wait_together_and_are_asked_for_together():
+    reader, clock = Batch(lambda _one: throttled()), FakeClock()
+    names = [str(number) for number in range(20)]
+    outcomes = BatchingSource(reader, retry(clock)).fetch_many([read(name) for name in names])
+    assert all(isinstance(outcome, BackendError) for outcome in outcomes)
+    assert (reader.groups, clock.waits) == ([names] * 3, [2.0, 4.0])
+
+
+def test_the_longest_delay_the_service_states_for_an_item_holds_for_all():
+    items = {"a": throttled(retry_after_s=7.0), "b": throttled(), "hour": throttled(retry_after_s=3600.0)}
+    reader, clock = Batch(lambda one: items[one.request.key], lambda one: answer(one.request.key)), FakeClock()
+    outcomes = BatchingSource(reader, retry(clock)).fetch_many([read("a"), read("b"), read("hour")])
+    assert outcomes == [answer("a"), answer("b"), items["hour"]]
+    assert clock.waits == [7.0]
+
+
+def test_single_reads_of_a_service_without_batch_share_their_waits():
+    reader, clock = Batch(BatchUnsupportedError()), FakeClock()
+    reader.steps = [throttled(), throttled(), "single"]
+    assert BatchingSource(reader, retry(clock)).fetch_many([read("a"), read("b")]) == [answer("single")] * 2
+    assert clock.waits == [2.0]
+
+
+def test_shutdown_gives_what_was_to_be_asked_again_an_error_that_says_so():
+    clock = FakeClock(shutdown_at_wait=1)
+    reader = Batch(lambda one: throttled() if one.request.key == "busy" else answer(one.request.key))
+    good, busy = BatchingSource(reader, retry(clock)).fetch_many([read("good"), read("busy")])
+    assert good == answer("good")
+    assert "last transient error" in str(busy)
+
+
 def test_a_batch_call_that_fails_as_a_whole_is_repeated_as_a_whole():
     reader = Batch(throttled(), lambda one: answer(one.request.key))
-    assert BatchingSource(reader, reader, retry()).fetch_many([read("a"), read("b")]) == [answer("a"), answer("b")]
+    assert BatchingSource(reader, retry()).fetch_many([read("a"), read("b")]) == [answer("a"), answer("b")]
     assert len(reader.groups) == 2
 
 
 def test_a_batch_call_that_never_succeeds_gives_every_read_its_error():
     reader = Batch(denied())
-    outcomes = BatchingSource(reader, reader, retry()).fetch_many([read("a"), read("b")])
+    outcomes = BatchingSource(reader, retry()).fetch_many([read("a"), read("b")])
     assert all(isinstance(outcome, BackendError) for outcome in outcomes)
     assert outcomes[0] is not outcomes[1]
 
