@@ -1,14 +1,20 @@
-"""A store whose credentials fail is left alone for a while: a decorator of a backend reader.
+"""What fails as a whole is left alone for a while: a decorator of a backend reader.
 
-One failing role would otherwise cost an STS call for every secret of every object. The failure is answered from memory
-until the pause is over; then one call finds out. A store, Secret or ServiceAccount that changed is another client, so a
-repair takes effect at once.
+Two things can fail for every secret behind them at once, and each has its circuit:
+
+    identity   one failing role would cost an STS call for every secret of every object
+    service    a host that does not answer, or refuses everybody for their number, would keep a worker for half a minute
+               with every secret, and workers that wait there are missing for the objects of other stores
+
+While a circuit is open its failure is answered from memory, as a final one: there is nothing to wait for. When the pause is
+over one call finds out. A store, Secret or ServiceAccount that changed is another client, so a repair takes effect at once.
 Source: spec/operation.md 8, spec/auth.md 8.
 """
 
 from __future__ import annotations
 
 import copy
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,21 +25,31 @@ from kubectl_asm.ports import BatchSecretReader, Clock
 
 T = TypeVar("T")
 
+_LOG = logging.getLogger(__name__)
+
 FIRST_PAUSE_S: Final = 5.0
-LONGEST_PAUSE_S: Final = 300.0
+LONGEST_PAUSE_S: Final = 60.0
+"""A repair that changes nothing in the cluster, a role's trust policy for example, is noticed within this."""
+LONGEST_STATED_S: Final = 300.0
+PASSING_FAILURES: Final = 6
+"""Failures in a row, of a kind that may pass, that open a circuit: what two reads with all their repeats meet."""
 _KEPT: Final = 4096
 
-_Client = tuple[str, str, str]
+_Key = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """A pause: what failed, until when, how often in a row. probing: one caller is finding out whether it is over."""
+@dataclass(slots=True)
+class _Circuit:
+    """Failures in a row of one identity or service. until_s: end of the pause, None before the first.
+
+    pauses: in a row; is_probing: one caller is finding out whether it is over.
+    """
 
     error: BackendError
-    until_s: float
-    failures: int
-    probing: bool = False
+    failures: int = 0
+    pauses: int = 0
+    until_s: float | None = None
+    is_probing: bool = False
 
 
 class CircuitReader:
@@ -43,62 +59,113 @@ class CircuitReader:
         self._inner = inner
         self._clock = clock
         self._lock = threading.Lock()
-        self._open: dict[_Client, _Open] = {}
+        self._circuits: dict[_Key, _Circuit] = {}
 
     def read(self, read: SecretRead) -> SecretAnswer:
-        """Read, or raise the failure of the credentials again."""
+        """Read, or raise the failure that opened a circuit again."""
         return self._guarded(read.client, lambda: self._inner.read(read))
 
     def read_batch(self, client: ClientPlan, reads: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
-        """Read several, or raise the failure of the credentials again."""
+        """Read several, or raise the failure that opened a circuit again."""
         return self._guarded(client, lambda: self._inner.read_batch(client, reads))
 
     def open_stores(self) -> int:
-        """Return how many clients are paused now."""
+        """Return how many stores are left alone now because their identity fails."""
         now_s = self._clock.monotonic()
         with self._lock:
-            return sum(pause.until_s > now_s for pause in self._open.values())
+            untils = [one.until_s for key, one in self._circuits.items() if key[0] == "identity"]
+        return sum(until_s is not None and until_s > now_s for until_s in untils)
 
     def _guarded(self, client: ClientPlan, call: Callable[[], T]) -> T:
-        key = (client.provider, client.name.split("#", 1)[0], client.version)
-        self._check(key)
+        identity, service = _keys_of(client)
+        probed = self._admitted(identity, service)
         try:
             result = call()
         except BackendError as error:
-            self._failed(key, error)
+            is_identity = error.error_class is ErrorClass.CREDENTIALS
+            with self._lock:
+                self._learn(identity, error if is_identity else None, is_probe=identity in probed)
+                if is_identity:  # the service was not reached
+                    self._end_probe(service)
+                else:
+                    self._learn(service, error if _concerns_all(error) else None, is_probe=service in probed)
             raise
         except BaseException:
-            self._give_up_probe(key)
+            with self._lock:
+                for key in probed:
+                    self._end_probe(key)
             raise
         with self._lock:
-            self._open.pop(key, None)
+            self._learn(identity, None)
+            self._learn(service, None)
         return result
 
-    def _check(self, key: _Client) -> None:
-        """Raise while the circuit is open; the first caller after the pause goes through alone."""
+    def _admitted(self, *keys: _Key) -> frozenset[_Key]:
+        """Raise while a circuit is open; returns those that this caller, and no other, finds out about."""
         with self._lock:
-            pause = self._open.get(key)
-            if pause is None:
-                return
-            if pause.probing or pause.until_s > self._clock.monotonic():
-                raise copy.copy(pause.error)
-            self._open[key] = _Open(pause.error, pause.until_s, pause.failures, probing=True)
+            now_s = self._clock.monotonic()
+            paused = {key: one for key in keys if (one := self._circuits.get(key)) is not None and one.until_s is not None}
+            for circuit in paused.values():
+                if circuit.is_probing or (circuit.until_s or 0.0) > now_s:
+                    raise _remembered(circuit.error)
+            for circuit in paused.values():
+                circuit.is_probing = True
+            return frozenset(paused)
 
-    def _failed(self, key: _Client, error: BackendError) -> None:
-        with self._lock:
-            before = self._open.pop(key, None)
-            if error.error_class is not ErrorClass.CREDENTIALS:
-                return
-            failures = (before.failures if before else 0) + 1
-            pause_s = min(FIRST_PAUSE_S * 2.0 ** (failures - 1), LONGEST_PAUSE_S)
-            if error.retry_after_s is not None:
-                pause_s = max(pause_s, min(error.retry_after_s, LONGEST_PAUSE_S))
-            while len(self._open) >= _KEPT:
-                self._open.pop(next(iter(self._open)))
-            self._open[key] = _Open(copy.copy(error), self._clock.monotonic() + pause_s, failures)
+    def _learn(self, key: _Key, error: BackendError | None, *, is_probe: bool = False) -> None:
+        """Take what a call says about an identity or a service, None for nothing bad. Called under the lock."""
+        if error is None:
+            before = self._circuits.pop(key, None)
+            if before is not None and before.until_s is not None:
+                _LOG.info("%s works again", _named(key))
+            return
+        circuit = self._circuits.get(key) or self._new(key, error)
+        if circuit.until_s is not None and not is_probe:
+            return  # began before the pause, and must not lengthen it
+        circuit.error = copy.copy(error)
+        circuit.failures += 1
+        circuit.is_probing = False
+        if is_probe or not error.is_transient or circuit.failures >= PASSING_FAILURES:
+            circuit.pauses += 1
+            circuit.until_s = self._clock.monotonic() + _pause_s(circuit.pauses, error.retry_after_s)
+            if circuit.pauses == 1:
+                _LOG.warning("%s is left alone for a while, and then tried again: %s", _named(key), error)
 
-    def _give_up_probe(self, key: _Client) -> None:
-        with self._lock:
-            pause = self._open.get(key)
-            if pause is not None and pause.probing:
-                self._open[key] = _Open(pause.error, pause.until_s, pause.failures)
+    def _new(self, key: _Key, error: BackendError) -> _Circuit:
+        while len(self._circuits) >= _KEPT:
+            self._circuits.pop(next(iter(self._circuits)))
+        circuit = self._circuits[key] = _Circuit(error)
+        return circuit
+
+    def _end_probe(self, key: _Key) -> None:
+        if (circuit := self._circuits.get(key)) is not None:
+            circuit.is_probing = False
+
+
+def _keys_of(client: ClientPlan) -> tuple[_Key, _Key]:
+    store = client.name.split("#", 1)[0]
+    return ("identity", client.provider, store, client.version), ("service", *client.cache_key)
+
+
+def _named(key: _Key) -> str:
+    what, provider, store, *place = key
+    at = f" at {place[0]}" if what == "service" and place[0] else ""
+    return f"the {what} of {provider} client {store}{at}"
+
+
+def _concerns_all(error: BackendError) -> bool:
+    """Whether a failure says something about the service and not about one secret: silence, and too many calls."""
+    is_throttled = error.status == 429 or "Throttling" in error.code
+    return error.is_transient and (error.network is not None or is_throttled)
+
+
+def _pause_s(pauses: int, stated_s: float | None) -> float:
+    pause_s = min(FIRST_PAUSE_S * 2.0 ** min(pauses - 1, 16), LONGEST_PAUSE_S)
+    return pause_s if stated_s is None else max(pause_s, min(stated_s, LONGEST_STATED_S))
+
+
+def _remembered(error: BackendError) -> BackendError:
+    """An exception object belongs to one thread: raising it writes its traceback."""
+    own = copy.copy(error)
+    own.permanent = True
+    return own
