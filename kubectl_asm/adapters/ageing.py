@@ -1,7 +1,7 @@
 """Values that many objects share: what was read within an interval is not read again. A decorator of SecretSource.
 
 Failures are remembered like answers, so that a failing secret is never asked for more often than a healthy one. What is
-held is bounded by bytes; the least recently used goes first.
+held is bounded by bytes; the least recently used goes first, and what is too old for everybody is not kept.
 Source: spec/operation.md 8 (caching is a decorator of the wiring).
 """
 
@@ -39,6 +39,7 @@ class AgeingSource:
         self._lock = threading.Lock()
         self._held: OrderedDict[ReadKey, _Held] = OrderedDict()
         self._bytes = 0
+        self._longest_age_s = 0.0
 
     def within(self, age_s: float) -> SecretSource:
         """Return a source that answers with outcomes up to this old, in seconds, and reads the others."""
@@ -47,12 +48,12 @@ class AgeingSource:
     def fetch_within(self, reads: Sequence[SecretRead], age_s: float) -> Sequence[SecretOutcome]:
         """Return one outcome a read, in order. Raises StaleClientError and ShutdownError, which are not remembered."""
         now_s = self._clock.monotonic()
-        known = self._known(reads, now_s - age_s)
-        missing = [read for read in reads if read_key(read) not in known]
+        known = self._known(reads, now_s, age_s)
+        missing = {key: read for read in reads if (key := read_key(read)) not in known}
         if missing:
-            for read, outcome in zip(missing, self._inner.fetch_many(missing), strict=True):
-                known[read_key(read)] = outcome
-                self._hold(read_key(read), outcome, now_s)
+            for key, outcome in zip(missing, self._inner.fetch_many(tuple(missing.values())), strict=True):
+                known[key] = outcome
+                self._hold(key, outcome, now_s)
         return [_own(known[read_key(read)]) for read in reads]
 
     def held_bytes(self) -> int:
@@ -60,12 +61,14 @@ class AgeingSource:
         with self._lock:
             return self._bytes
 
-    def _known(self, reads: Sequence[SecretRead], oldest_s: float) -> dict[ReadKey, SecretOutcome]:
+    def _known(self, reads: Sequence[SecretRead], now_s: float, age_s: float) -> dict[ReadKey, SecretOutcome]:
         known: dict[ReadKey, SecretOutcome] = {}
         with self._lock:
+            self._longest_age_s = max(self._longest_age_s, age_s)
+            self._expire(now_s - self._longest_age_s)
             for key in map(read_key, reads):
                 held = self._held.get(key)
-                if held is not None and held.read_s > oldest_s:
+                if held is not None and held.read_s > now_s - age_s:
                     self._held.move_to_end(key)
                     known[key] = held.outcome
         return known
@@ -73,6 +76,9 @@ class AgeingSource:
     def _hold(self, key: ReadKey, outcome: SecretOutcome, read_s: float) -> None:
         fresh = _Held(outcome, read_s, _size(outcome))
         with self._lock:
+            before = self._held.get(key)
+            if before is not None and before.read_s > read_s:
+                return  # another round asked later and was answered first
             self._drop(key)
             if fresh.size > self._longest_bytes:
                 return
@@ -80,6 +86,11 @@ class AgeingSource:
             self._bytes += fresh.size
             while self._bytes > self._longest_bytes:
                 self._drop(next(iter(self._held)))
+
+    def _expire(self, oldest_s: float) -> None:
+        """Drop what nobody may be answered with any more, as far as it is the least recently used."""
+        while self._held and next(iter(self._held.values())).read_s <= oldest_s:
+            self._drop(next(iter(self._held)))
 
     def _drop(self, key: ReadKey) -> None:
         held = self._held.pop(key, None)

@@ -5,6 +5,7 @@ Source: conventions of Kubernetes components: 200 with `ok`, or 503 with the rea
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
 from kubectl_asm.errors import UsageError
+
+_LOG = logging.getLogger(__name__)
 
 TEXT: Final = "text/plain; charset=utf-8"
 _PATIENCE_S: Final = 10.0
@@ -62,15 +65,16 @@ class Endpoints:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop serving."""
-        self._server.shutdown()
+        """Stop serving, if start was called, and free the port."""
+        if self._thread.is_alive():  # shutdown would wait for ever for a loop that never began
+            self._server.shutdown()
         self._server.server_close()
 
 
 def parse_address(address: str) -> tuple[str, int]:
     """Return host and port of `host:port`, `:port` (all addresses) or `[v6]:port`. Raises UsageError."""
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise UsageError(f'"{address}" is not an address of the form host:port')
     return host.strip("[]"), int(port)
 
@@ -88,6 +92,14 @@ class _Server(ThreadingHTTPServer):
         """Say nothing of clients that went away."""
 
 
+def _answer_of(page: Page) -> Answer:
+    try:
+        return page()
+    except Exception:  # noqa: BLE001  # whoever asks is told that there is no answer; the log says where
+        _LOG.exception("a page of health or metrics could not be made")
+        return Answer(b"internal error\n", 500)
+
+
 def _handler(pages: Mapping[str, Page]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _PATIENCE_S
@@ -102,7 +114,7 @@ def _handler(pages: Mapping[str, Page]) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self, *, with_body: bool) -> None:
             page = pages.get(self.path.partition("?")[0].rstrip("/") or "/")
-            answer = page() if page is not None else Answer(b"not found\n", 404)
+            answer = _answer_of(page) if page is not None else Answer(b"not found\n", 404)
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.content_type)
             self.send_header("Content-Length", str(len(answer.body)))

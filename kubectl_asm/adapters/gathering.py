@@ -71,7 +71,7 @@ class GatheringSource:
             self._call(client, line, gathering)
         gathering.done.wait()
         if gathering.error is not None:
-            raise copy.copy(gathering.error)
+            raise gathering.error if is_leader else _another(gathering.error)
         return gathering.outcomes
 
     def _call(self, client: _Client, line: _Line, gathering: _Gathering) -> None:
@@ -87,6 +87,14 @@ class GatheringSource:
                 if not line.calls and line.next is None:
                     self._lines.pop(client, None)
                 self._condition.notify_all()
+
+
+def _another(error: BaseException) -> BaseException:
+    """An exception object belongs to one thread; some cannot be copied, and saying which it was matters more."""
+    try:
+        return copy.copy(error)
+    except TypeError:
+        return error
 
 
 def _own(outcome: SecretOutcome) -> SecretOutcome:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any, Final
 
 FORMS: Final = ("json", "text")
+_PLACES: Final = 5
 _LEVELS: Final = {"WARNING": "warn", "CRITICAL": "error"}
 
 
@@ -27,10 +30,9 @@ class JsonLines(logging.Formatter):
             "level": _level(record),
             "logger": _logger(record),
             "message": record.getMessage(),
-            **_fields(record),
         }
-        if record.exc_info and record.exc_info[0] is not None:
-            line["error"] = record.exc_info[0].__name__
+        line = {**line, **_fields(record), **line}  # in this order, and no field takes the place of these four
+        line.update(_failure(record))
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
@@ -39,7 +41,8 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        fields = "".join(f" {key}={_quoted(value)}" for key, value in _fields(record).items())
+        told = {**_fields(record), **_failure(record)}
+        fields = "".join(f" {key}={_quoted(value)}" for key, value in told.items())
         return f"{_time(record)} {_level(record):5} {record.getMessage()}{fields}"
 
 
@@ -61,6 +64,15 @@ def fields(**values: object) -> dict[str, Mapping[str, object]]:
 def _fields(record: logging.LogRecord) -> Mapping[str, object]:
     found = getattr(record, "fields", None)
     return found if isinstance(found, Mapping) else {}
+
+
+def _failure(record: logging.LogRecord) -> Mapping[str, object]:
+    """Return the type of the exception a record is about and the places it passed, innermost last; never its text."""
+    if not record.exc_info or record.exc_info[0] is None:
+        return {}
+    frames = traceback.extract_tb(record.exc_info[2])[-_PLACES:]
+    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    return {"error": record.exc_info[0].__name__, "places": ", ".join(places)}
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -6,6 +6,7 @@ The names are documented in docs/serve/metrics.md, which is generated from FAMIL
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,13 @@ from prometheus_client.registry import Collector
 from kubectl_asm.model.backend import Provider
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_MOST_CODES: Final = 100
+"""Distinct codes a provider's series may have: services have some dozens, a broken gateway may answer anything."""
+_OTHER: Final = "other"
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+_CODE: Final = re.compile(r"[A-Za-z0-9._ -]{1,64}")
 
 
 class Family(NamedTuple):
@@ -72,6 +79,7 @@ class ControllerMetrics(Collector):
         self._registry = CollectorRegistry()
         self._lock = threading.Lock()
         self._objects: dict[tuple[str, str], tuple[float, float]] = {}
+        self._codes: set[str] = set()
         self._gauges = gauges or Gauges({})
         self._counters = {name: self._counter(name, family) for name, family in FAMILIES.items() if family.kind == "counter"}
         self._histograms = {
@@ -99,10 +107,17 @@ class ControllerMetrics(Collector):
 
     def observe(self, provider: Provider, code: str, seconds: float) -> None:
         """Take one finished backend call (a CallObserver of adapters/decorate.py)."""
-        self.count("asm_cloud_calls_total", provider, code)
+        self.count("asm_cloud_calls_total", provider, self._bounded(code))
         self.time("asm_cloud_call_duration_seconds", seconds, provider)
         if code == "Throttling" or code.startswith("Throttling.") or code in ("HTTP 429", "Rejected.Throttling"):
             self.count("asm_cloud_throttled_total", provider)
+
+    def _bounded(self, code: str) -> str:
+        with self._lock:
+            if code not in self._codes and (len(self._codes) >= _MOST_CODES or not _CODE.fullmatch(code)):
+                return _OTHER
+            self._codes.add(code)
+            return code
 
     def object_done(self, namespace: str, name: str, *, is_ready: bool, at_s: float) -> None:
         """Remember how an ExternalSecret is. at_s: Unix seconds of the round."""

@@ -9,7 +9,9 @@ from kubectl_asm.ports import Clock
 
 
 class Pacer:
-    """Hands out slots in the order of asking. rate: slots a second, above 0; burst: slots that may be taken at once."""
+    """Hands out slots in the order of asking. rate: slots a second, above 0; burst: slots that may be taken at once, the
+    first time as well.
+    """
 
     def __init__(self, rate: float, burst: float) -> None:
         self._lock = threading.Lock()
@@ -19,7 +21,8 @@ class Pacer:
     def reserve(self, now_s: float, longest_s: float | None = None) -> float | None:
         """Return the seconds to wait for the next free slot, None (and no reservation) when they exceed longest_s."""
         with self._lock:
-            due_s = now_s if self._next_s is None else max(self._next_s, now_s - self._slack_s)
+            earliest_s = now_s - self._slack_s
+            due_s = earliest_s if self._next_s is None else max(self._next_s, earliest_s)
             delay_s = max(due_s - now_s, 0.0)
             if longest_s is not None and delay_s > longest_s:
                 return None

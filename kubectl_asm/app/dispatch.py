@@ -1,6 +1,7 @@
 """From a change in the cluster to the work it causes: exactly the objects concerned, and only those of this replica.
 
-Watch threads call this with (old, new); nothing here reads the cluster. Whether a change matters is the engine's answer.
+Watch threads call this with (old, new); nothing they call reads the cluster or fails. Whether a change matters is the
+engine's answer.
 Source: spec/controller.md 4, spec/cluster-resources.md 6.
 """
 
@@ -30,7 +31,7 @@ ON_DEMAND: Final[tuple[type[KubeObject], ...]] = (ServiceAccount, ConfigMap)
 
 _STORES: Final = frozenset({SecretStore.RESOURCE.kind, ClusterSecretStore.RESOURCE.kind})
 _REPAIR_SPACING_S: Final = 60.0
-"""A target that vanishes is made again at once, but not more often than this: two owners must not chase each other."""
+"""A target that vanishes is made again at once, the second time within this only when it is over: nobody chases anybody."""
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class Dispatcher:
     needs: Callable[[type[KubeObject]], None] = lambda _kind: None
     _uses: UseIndex = field(default_factory=UseIndex)
     _targets: UseIndex = field(default_factory=UseIndex)
+    _parents: dict[ObjectRef, ClusterExternalSecret] = field(default_factory=dict)
     _repaired_s: dict[ObjectRef, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -75,9 +77,13 @@ class Dispatcher:
     # -- what changed
 
     def reconciled_changed(self, old: KubeObject | None, new: KubeObject | None) -> None:
-        """A store, an ExternalSecret or a ClusterExternalSecret changed."""
+        """A store, an ExternalSecret or a ClusterExternalSecret changed. One of the same name in its place is another."""
         obj = new or old
         assert obj is not None
+        if old is not None and new is not None and old.metadata.uid != new.metadata.uid:
+            self.reconciled_changed(old, None)
+            self.reconciled_changed(None, new)
+            return
         self._record(obj.ref, new)
         if new is None:
             self.queue.forget(obj.ref)
@@ -90,12 +96,16 @@ class Dispatcher:
             self._ask_all(self._uses.users_of(obj.ref))
 
     def used_changed(self, old: KubeObject | None, new: KubeObject | None) -> None:
-        """Something that others refer to changed: wake its users, and behind a store the users of that."""
+        """Something that others refer to changed: wake its users, and behind a store the users of that.
+
+        Who writes a Secret is not woken by it though it may be a source of its own template: that could go on for ever.
+        """
         obj = new or old
         assert obj is not None
         if not matters(old, new):
             return
-        users = self._uses.users_of(obj.ref)
+        writers = self._targets.users_of(obj.ref)
+        users = [user for user in self._uses.users_of(obj.ref) if user not in writers]
         self._ask_all(users)
         for user in users:
             if user.kind in _STORES:
@@ -113,8 +123,10 @@ class Dispatcher:
         self.used_changed(old, new)
         if not matters(old, new) or not self.has_started():
             return
-        for parent in self._readable(ClusterExternalSecret):
-            if isinstance(parent, ClusterExternalSecret) and selection_changed(parent, old, new, self.settings):
+        with self._lock:
+            parents = tuple(self._parents.values())
+        for parent in parents:
+            if selection_changed(parent, old, new, self.settings):
                 self._ask(parent.ref, Priority.NEW)
 
     # -- bookkeeping
@@ -131,6 +143,7 @@ class Dispatcher:
             self._targets.drop(ref)
             with self._lock:
                 self._repaired_s.pop(ref, None)
+                self._parents.pop(ref, None)
             return
         uses = uses_of(new)
         self._uses.put(ref, uses)
@@ -138,6 +151,9 @@ class Dispatcher:
         for kind in ON_DEMAND:
             if kind.RESOURCE.kind in names:
                 self.needs(kind)
+        if isinstance(new, ClusterExternalSecret):
+            with self._lock:
+                self._parents[ref] = new
         if isinstance(new, ExternalSecret):
             self._targets.put(ref, frozenset({target_of(new)}))
 
@@ -148,13 +164,17 @@ class Dispatcher:
             self._ask(ObjectRef(owner.kind, "", owner.name), Priority.NEW)
 
     def _repair(self, owner: ObjectRef) -> None:
+        if not self.is_mine(owner):
+            return
         now_s = self.monotonic()
         with self._lock:
-            last_s = self._repaired_s.get(owner)
-            if last_s is not None and now_s - last_s < _REPAIR_SPACING_S:
-                return
-            self._repaired_s[owner] = now_s
-        self._ask(owner, Priority.CHANGE)
+            wait_s = self._repaired_s.get(owner, now_s - _REPAIR_SPACING_S) + _REPAIR_SPACING_S - now_s
+            if wait_s <= 0:
+                self._repaired_s[owner] = now_s
+        if wait_s > 0:
+            self.queue.add_within(owner, wait_s)
+        else:
+            self.queue.add(owner, Priority.CHANGE)
 
     def _ask_all(self, refs: Sequence[ObjectRef]) -> None:
         for ref in refs:

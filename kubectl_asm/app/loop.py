@@ -29,7 +29,8 @@ class Pace:
     """How outcomes become delays, in seconds.
 
     early: a refresh comes up to this share of its interval early, so that objects made together drift apart and none is
-    late. shortest_s: an interval of zero must not spin. first_s, longest_s: back-off after failed rounds.
+    late. shortest_s: neither an interval of zero nor a delay of zero may spin. first_s, longest_s: back-off after failed
+    rounds.
     """
 
     early: float = 0.1
@@ -66,7 +67,7 @@ class Loop:
 
     def work(self, is_stopping: Callable[[], bool]) -> None:
         """Work until told to stop: the body of a worker thread."""
-        while not is_stopping():
+        while not is_stopping() and not self.queue.is_closed:
             if (item := self.queue.take()) is not None:
                 self._run(item)
 
@@ -94,14 +95,19 @@ class Loop:
 
     def _run(self, item: Item) -> None:
         try:
-            self.on_taken(item)
-            if self.may_start(item.key):
-                self.requeue(item.key, self._outcome(item))
+            outcome = self._outcome(item)
+            if outcome is not None:
+                self.requeue(item.key, outcome)
         finally:
             self.queue.done(item.key)
 
-    def _outcome(self, item: Item) -> Outcome:
+    def _outcome(self, item: Item) -> Outcome | None:
+        """Return how the work came out; None when it may not begin, because the object is somebody else's now."""
         try:
+            self.on_taken(item)
+            if not self.may_start(item.key):
+                self.forget(item.key)
+                return None
             return self.works[item.key.kind](item)
         except Exception as error:  # noqa: BLE001  # a defect met with one object must not stop the others
             place = "".join(traceback.format_tb(error.__traceback__)[-3:])
@@ -117,7 +123,7 @@ class Loop:
             return
         self.forget(key)
         if isinstance(outcome, RetryAfter):
-            self.queue.add_after(key, outcome.delay.total_seconds(), Priority.NEW)
+            self.queue.add_after(key, max(outcome.delay.total_seconds(), self.pace.shortest_s), Priority.NEW)
         elif outcome.again_after is not None:
             self.queue.add_after(key, self.pace.refresh_s(outcome.again_after.total_seconds(), self.random))
 

@@ -18,9 +18,6 @@ from typing import Final
 from kubectl_asm.model.objects import ObjectRef
 from kubectl_asm.ports import Clock
 
-_FAIR_SHARE: Final = 16
-"""Every this many hand-outs the longest waiting refresh goes first, so that a stream of changes starves nobody."""
-
 
 class Priority(enum.IntEnum):
     """Lower goes first."""
@@ -28,6 +25,13 @@ class Priority(enum.IntEnum):
     CHANGE = 0
     NEW = 1
     REFRESH = 2
+
+
+_FAIR_SHARE: Final = 16
+_FAVOURED: Final = {0: Priority.REFRESH, _FAIR_SHARE // 2: Priority.NEW}
+"""Of this many hand-outs one is a refresh and one an object that is new, if any waits: a stream of others starves nobody."""
+_STALE_ENTRIES: Final = 256
+"""So many entries of replaced timers may lie in the heap, or as many as there are timers, before they are swept out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class WorkQueue:
         self._heap: list[tuple[float, int, ObjectRef]] = []
         self._working: set[ObjectRef] = set()
         self._again: dict[ObjectRef, Priority] = {}
+        self._at_latest: dict[ObjectRef, float] = {}
         self._sequence = 0
         self._handed_out = 0
         self._is_closed = False
@@ -63,25 +68,34 @@ class WorkQueue:
     def add_after(self, key: ObjectRef, delay_s: float, priority: Priority = Priority.REFRESH) -> None:
         """Ask for work in a while; replaces the key's timer."""
         with self._condition:
-            self._sequence += 1
             due_s = self._clock.monotonic() + delay_s
-            self._timers[key] = (due_s, self._sequence, priority)
-            heapq.heappush(self._heap, (due_s, self._sequence, key))
-            if self._heap[0][2] == key:
-                self._condition.notify()
+            self._set_timer(key, min(due_s, self._at_latest.pop(key, due_s)), priority)
+
+    def add_within(self, key: ObjectRef, delay_s: float, priority: Priority = Priority.REFRESH) -> None:
+        """Ask for work in a while at the latest: an earlier timer stays, and what a worker plans meanwhile is not later."""
+        with self._condition:
+            due_s = self._clock.monotonic() + delay_s
+            if key in self._working:
+                self._at_latest[key] = min(due_s, self._at_latest.get(key, due_s))
+            elif key not in self._timers or due_s < self._timers[key][0]:
+                self._set_timer(key, due_s, priority)
 
     def forget(self, key: ObjectRef) -> None:
-        """Drop the timer of a key: the object is gone, or somebody else's."""
+        """Drop the timer of a key that is gone. A worker that has it now is given it once more, and finds it gone."""
         with self._condition:
             self._timers.pop(key, None)
+            self._at_latest.pop(key, None)
+            if key in self._working:
+                self._again.setdefault(key, Priority.REFRESH)
 
     def drop(self, is_dropped: Callable[[ObjectRef], bool]) -> None:
         """Drop timers and work that is due, by key. What workers have goes on, and is not handed out again."""
         with self._condition:
-            known = {*self._timers, *self._again, *(key for ready in self._ready for key in ready)}
+            known = {*self._timers, *self._again, *self._at_latest, *(key for ready in self._ready for key in ready)}
             for key in filter(is_dropped, known):
                 self._timers.pop(key, None)
                 self._again.pop(key, None)
+                self._at_latest.pop(key, None)
                 for ready in self._ready:
                     ready.pop(key, None)
 
@@ -92,6 +106,8 @@ class WorkQueue:
             if item is None and not self._is_closed:
                 self._condition.wait(min(longest_s, self._until_next()))
                 item = self._next()
+            if item is not None and (self._heap or any(self._ready)):
+                self._condition.notify()  # somebody else looks after what is due next, while this worker is busy
             return item
 
     def take_due(self) -> Item | None:
@@ -103,6 +119,8 @@ class WorkQueue:
         """Say that a worker is done with a key; work that was asked for meanwhile becomes due."""
         with self._condition:
             self._working.discard(key)
+            if (due_s := self._at_latest.pop(key, None)) is not None:
+                self._set_timer(key, due_s, Priority.REFRESH)
             if (priority := self._again.pop(key, None)) is not None:
                 self._add(key, priority, self._clock.monotonic())
                 self._condition.notify()
@@ -120,6 +138,11 @@ class WorkQueue:
         with self._condition:
             self._is_closed = True
             self._condition.notify_all()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether close was called."""
+        return self._is_closed
 
     def depth(self) -> dict[Priority, int]:
         """Return how much is due and not handed out, by priority."""
@@ -151,15 +174,25 @@ class WorkQueue:
         if self._is_closed:
             return None
         self._ripen()
-        self._handed_out += 1
-        order = reversed(Priority) if self._handed_out % _FAIR_SHARE == 0 else iter(Priority)
-        for priority in order:
+        favoured = _FAVOURED.get((self._handed_out + 1) % _FAIR_SHARE)
+        for priority in (*Priority,) if favoured is None else (favoured, *Priority):
             if self._ready[priority]:
+                self._handed_out += 1
                 key, since_s = self._ready[priority].popitem(last=False)
                 self._working.add(key)
                 self._timers.pop(key, None)  # this run replaces the planned one
                 return Item(key, priority, self._clock.monotonic() - since_s)
         return None
+
+    def _set_timer(self, key: ObjectRef, due_s: float, priority: Priority) -> None:
+        self._sequence += 1
+        self._timers[key] = (due_s, self._sequence, priority)
+        heapq.heappush(self._heap, (due_s, self._sequence, key))
+        if len(self._heap) > 2 * len(self._timers) + _STALE_ENTRIES:
+            self._heap = [(due_s, sequence, key) for key, (due_s, sequence, _) in self._timers.items()]
+            heapq.heapify(self._heap)
+        if self._heap[0][2] == key:
+            self._condition.notify()
 
     def _ripen(self) -> None:
         """Move what has become due from the timers to the ready ones."""

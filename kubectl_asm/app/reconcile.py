@@ -24,7 +24,7 @@ from kubectl_asm.engine.stores import AnyStore, StorePlan, plan_store
 from kubectl_asm.errors import ClusterError, NotFoundError
 from kubectl_asm.model.durations import DurationError, parse_duration
 from kubectl_asm.model.externalsecret import ExternalSecret
-from kubectl_asm.model.objects import FINALIZER, TRIGGER_ANNOTATION, KubeObject
+from kubectl_asm.model.objects import FINALIZER, TRIGGER_ANNOTATION, KubeObject, ObjectRef
 from kubectl_asm.model.settings import Settings
 from kubectl_asm.model.stores import ClusterExternalSecret
 from kubectl_asm.ports import ObjectReader, ObjectWriter, SecretSource
@@ -48,6 +48,9 @@ class RoundObserver(Protocol):
 
     def store_done(self, plan: StorePlan, duration_s: float) -> None:
         """Take a finished pass over a store."""
+
+    def gone(self, ref: ObjectRef) -> None:
+        """Forget an object that does not exist any more."""
 
 
 class AgeingSource(Protocol):
@@ -74,6 +77,7 @@ class ExternalSecretWork:
         try:
             external = self.reader.get(ExternalSecret, item.key.namespace, item.key.name)
         except NotFoundError:
+            self.observer.gone(item.key)
             return Done(None)
         except ClusterError as error:
             return Retry(error.message)
@@ -113,6 +117,7 @@ class ClusterExternalSecretWork:
         try:
             parent = self.reader.get(ClusterExternalSecret, "", item.key.name)
         except NotFoundError:
+            self.observer.gone(item.key)
             return Done(None)
         except ClusterError as error:
             return Retry(error.message)
@@ -141,6 +146,7 @@ class StoreWork:
         try:
             store = self.reader.get(self.kind, item.key.namespace, item.key.name)
         except NotFoundError:
+            self.observer.gone(item.key)
             return Done(None)
         except ClusterError as error:
             return Retry(error.message)

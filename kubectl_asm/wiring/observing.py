@@ -106,7 +106,8 @@ class Reporter:
         """Forget an object that vanished, or that another replica works on now."""
         with self._lock:
             self._verdicts.pop(ref, None)
-        self.metrics.object_gone(ref.namespace, ref.name)
+        if ref.kind == ExternalSecret.RESOURCE.kind:  # a store of the same name has no series
+            self.metrics.object_gone(ref.namespace, ref.name)
 
     def lost(self, is_lost: Callable[[ObjectRef], bool]) -> None:
         """Forget objects that are another replica's now."""

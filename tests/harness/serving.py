@@ -44,6 +44,9 @@ class Recorder:
     def store_done(self, plan: Any, duration_s: float) -> None:
         raise AssertionError("stores are not part of this")
 
+    def gone(self, ref: ObjectRef) -> None:
+        """Nothing is kept by name."""
+
 
 @dataclass(frozen=True)
 class Unshared:

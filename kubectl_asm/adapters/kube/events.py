@@ -1,12 +1,13 @@
 """Kubernetes Events about our objects, sent in the background: rounds never wait for them and never fail for them.
 
-The same sentence about the same object is sent once an hour. Too many at once are dropped and counted; when the caller
-may not create events, none are sent and that is said once.
+The same sentence about the same object is sent once an hour. Too many at once are dropped and counted, and may be sent when
+they are said again; in a namespace where the caller may not create events none are sent, and that is said once.
 Source: spec/operation.md 10; core/v1 Event.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -68,15 +69,17 @@ class EventSender:
         self._waiting: queue.Queue[Event | None] = queue.Queue(_WAITING)
         self._told: OrderedDict[tuple[str, str, str, str], float] = OrderedDict()
         self._lock = threading.Lock()
-        self._is_forbidden = False
+        self._forbidden: frozenset[str] = frozenset()
+        self._is_closed = False
 
     def send(self, event: Event) -> None:
         """Queue an Event unless the same was sent lately."""
-        if self._is_forbidden or self._was_told(event):
+        if self._is_closed or _namespace(event) in self._forbidden or self._was_told(event):
             return
         try:
             self._waiting.put_nowait(event)
         except queue.Full:
+            self._untell(event)
             self._on_dropped()
 
     def run(self) -> None:
@@ -84,27 +87,26 @@ class EventSender:
         tokens, since_s = BURST, self._clock.monotonic()
         while True:
             event = self._waiting.get()
-            if event is None:
+            if event is None or self._is_closed:
                 return
             now_s = self._clock.monotonic()
             tokens, since_s = min(BURST, tokens + (now_s - since_s) * PER_SECOND), now_s
             if tokens < 1.0 and not self._clock.wait((1.0 - tokens) / PER_SECOND):
                 return
             tokens -= 1.0
-            self._post(event)
+            try:
+                self._post(event)
+            except Exception:  # noqa: BLE001  # one that cannot be sent must not keep the others from it
+                _LOG.exception("an event was lost")
 
     def close(self) -> None:
         """Let run end; what still waits is dropped."""
-        while True:
-            try:
-                self._waiting.put_nowait(None)
-            except queue.Full:
-                self._waiting.get_nowait()
-            else:
-                return
+        self._is_closed = True
+        with contextlib.suppress(queue.Full):  # then run finds something, and ends as well
+            self._waiting.put_nowait(None)
 
     def _was_told(self, event: Event) -> bool:
-        key = (event.about.metadata.uid, event.type, event.reason, event.message)
+        key = _sentence(event)
         now_s = self._clock.monotonic()
         with self._lock:
             told_s = self._told.get(key)
@@ -116,16 +118,23 @@ class EventSender:
                 self._told.popitem(last=False)
             return False
 
+    def _untell(self, event: Event) -> None:
+        """It was not sent: saying it again is no repetition."""
+        with self._lock:
+            self._told.pop(_sentence(event), None)
+
     def _post(self, event: Event) -> None:
-        namespace = event.about.namespace or "default"
+        namespace = _namespace(event)
         asked = Asked("create", "events", namespace)
         try:
             self._transport.write("POST", f"/api/v1/namespaces/{namespace}/events", asked, self._body(event, namespace))
         except AccessError as error:
             if error.status == 403 and "because it is being terminated" not in error.message:
-                self._is_forbidden = True
-                _LOG.info("events may not be created here; none are sent")
+                if not self._forbidden:
+                    _LOG.info("events may not be created in namespace %s; none are sent there", namespace)
+                self._forbidden |= {namespace}
         except ClusterError as error:
+            self._untell(event)
             _LOG.debug("an event was lost: %s", error.message)
 
     def _body(self, event: Event, namespace: str) -> dict[str, object]:
@@ -135,7 +144,7 @@ class EventSender:
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{obj.name[:200]}.{suffix}", "namespace": namespace},
+            "metadata": {"name": f"{obj.name[:200].rstrip('.-')}.{suffix}", "namespace": namespace},
             "involvedObject": {
                 "apiVersion": obj.RESOURCE.api_version,
                 "kind": obj.RESOURCE.kind,
@@ -154,3 +163,12 @@ class EventSender:
             "lastTimestamp": instant,
             "count": 1,
         }
+
+
+def _namespace(event: Event) -> str:
+    """Events about cluster-scoped objects live in the namespace default."""
+    return event.about.namespace or "default"
+
+
+def _sentence(event: Event) -> tuple[str, str, str, str]:
+    return event.about.metadata.uid, event.type, event.reason, event.message
