@@ -1,5 +1,7 @@
 """Settings of a running controller: the flags of its Deployment, and what its version decides.
 
+Our own controller is one too: its Deployment starts `serve`, it takes every setting as a flag, and its version decides nothing.
+
 A version decides data, templates, identity and access. It never decides what a failed read may do to a Secret or how
 strictly hosts and conditions are checked, and nothing about other people's objects.
 Source: spec/controller.md 1, spec/versions.md 3, spec/operation.md 1, spec/auth.md 3.
@@ -8,12 +10,13 @@ Source: spec/controller.md 1, spec/versions.md 3, spec/operation.md 1, spec/auth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final
 
 from kubectl_asm.errors import UsageError
-from kubectl_asm.manifest.settings_fields import BY_FLAG, RETIRED, Kind, SettingField
+from kubectl_asm.manifest.settings_fields import BY_FLAG, BY_NAME, RETIRED, Kind, SettingField
 from kubectl_asm.manifest.settings_given import Given, Reading, usable
 from kubectl_asm.model.settings import PROFILES, AuthOrder, ExtractStrings
 
@@ -26,6 +29,15 @@ _FLAGS: Final[Mapping[str, SettingField]] = {
     **{flag: one for flag, one in BY_FLAG.items() if one.is_upstream},
     **{retired.field.flag: retired.field for retired in RETIRED},
 }
+_OWN_FLAGS: Final[Mapping[str, SettingField]] = {
+    **_FLAGS,
+    **{
+        flag: one
+        for flag, one in BY_FLAG.items()
+        if not one.flag_only and one.name not in ("manage_finalizers", "process_deletions")
+    },
+}
+_OWN_COMMAND: Final = "serve"
 _SHELLS: Final = frozenset({"sh", "bash", "ash", "dash"})
 _TAG: Final = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?!\d)", re.ASCII)
 _REFERENCE: Final = re.compile(r"(?<!\$)\$\([A-Za-z_][\w.-]*\)", re.ASCII)
@@ -67,16 +79,28 @@ class DeploymentFlags:
     tag: str = ""
     service_account: str = ""
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it runs this program's controller."""
+        return is_own_command(self.args)
+
+
+def is_own_command(words: Sequence[str]) -> bool:
+    """Return whether a command with its arguments starts `kubectl-asm serve`."""
+    return _OWN_COMMAND in takewhile(lambda word: not _is_flag(word), words)
+
 
 def read_deployment_flags(deployment: DeploymentFlags) -> Reading:
     """Return the flags of a Deployment and the profile of its version. Raises UsageError for a value no controller takes."""
     reading = Reading()
     origin = f"Deployment {deployment.name}"
-    for flag, text in _flag_words(deployment.args, reading.warnings, origin):
-        one = _FLAGS.get(flag)
+    flags, effectless = (_OWN_FLAGS, None) if deployment.is_own else (_FLAGS, _EFFECTLESS)
+    for flag, text in _flag_words(deployment.args, flags, reading.warnings, origin):
+        one = flags.get(flag)
         place = f"{origin} (--{flag})"
         if one is None:
-            reading.warnings += [] if flag in _EFFECTLESS else [f"{place}: unknown flag, ignored"]
+            # What our own controller does not share with other commands is no setting; it knows all flags it was started with.
+            reading.warnings += [] if effectless is None or flag in effectless else [f"{place}: unknown flag, ignored"]
         elif _REFERENCE.search(text):
             reading.values.pop(one.name, None)
             reading.unknown.add(one.name)
@@ -89,6 +113,9 @@ def read_deployment_flags(deployment: DeploymentFlags) -> Reading:
 
 
 def _add_profile(deployment: DeploymentFlags, reading: Reading) -> None:
+    if deployment.is_own:
+        reading.values.setdefault("compat", Given(BY_NAME["compat"].default, f"Deployment {deployment.name} (default)"))
+        return
     version = parse_version(deployment.tag)
     if version is None:
         shown = f'tag "{deployment.tag[:64]}"' if deployment.tag else "missing tag"
@@ -118,7 +145,9 @@ def version_settings(version: Version) -> dict[str, Any]:
     return changes
 
 
-def _flag_words(args: tuple[str, ...], warnings: list[str], origin: str) -> Iterator[tuple[str, str]]:
+def _flag_words(
+    args: tuple[str, ...], known: Mapping[str, SettingField], warnings: list[str], origin: str
+) -> Iterator[tuple[str, str]]:
     """Yield (flag, text) of Go-style arguments; scanning ends at the first word that is none."""
     if args and args[0].rpartition("/")[2] in _SHELLS:
         warnings.append(f"{origin}: started through a shell, so its flags cannot be read")
@@ -129,16 +158,15 @@ def _flag_words(args: tuple[str, ...], warnings: list[str], origin: str) -> Iter
     while words and _is_flag(words[0]):
         word = words.pop(0)
         flag, equals, text = word[2 if word.startswith("--") else 1 :].partition("=")
-        yield flag, text if equals else _detached(flag, words, origin)
+        yield flag, text if equals else _detached(flag, known.get(flag), words, origin)
 
 
 def _is_flag(word: str) -> bool:
     return word.startswith("-") and word not in ("-", "--")
 
 
-def _detached(flag: str, words: list[str], origin: str) -> str:
+def _detached(flag: str, one: SettingField | None, words: list[str], origin: str) -> str:
     """Return the value of a flag written without equals sign; flags that are not known may have none."""
-    one = _FLAGS.get(flag)
     if one is not None and one.kind is Kind.BOOL:
         return "true"
     if words and (one is not None or not words[0].startswith("-")):

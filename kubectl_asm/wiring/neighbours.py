@@ -52,14 +52,17 @@ def find_neighbour(cluster: Cluster) -> Neighbour:
     """Return the controller that serves a cluster; nobody serves a folder. Raises ClusterError."""
     if cluster.connection is None:
         return Neighbour()
-    from kubectl_asm.adapters.kube.deployment import find_deployments
+    from kubectl_asm.adapters.kube.deployment import find_deployments, find_own_deployments
     from kubectl_asm.adapters.kube.holder import Forbidden, Found, find_holder
     from kubectl_asm.adapters.kube.reader import KubeReader
 
     transport = cluster.connection.transport
     holder = find_holder(transport)
+    reader = KubeReader(transport)
+    ours = holder if isinstance(holder, Found) and not holder.is_upstream else None
     try:
-        found = find_deployments(KubeReader(transport))
+        # One that was stopped for ours may still be there, with flags that hold no longer.
+        found = find_own_deployments(reader, ours.namespace) if ours else find_deployments(reader)
     except AccessError:
         found = ()
     if isinstance(holder, Found) and not found:

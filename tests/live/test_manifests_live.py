@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import urllib.error
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,26 @@ def test_roles_of_a_watched_namespace_let_the_account_work_there_and_nowhere_els
     assert may(namespace, "get", "namespaces")
     assert not may("default", "get", "secrets")
     assert not may(namespace, "delete", "secretstores", "alibabacloud.com")
+
+
+@pytest.mark.usefixtures("alone_with_controllers")
+def test_commands_beside_an_installed_controller_take_its_settings(
+    control_plane: ControlPlane, kubeconfig_for: KubeconfigFor, namespace: str
+) -> None:
+    kubeconfig = kubeconfig_for("admin")
+    objects = yaml.safe_load_all(printed("controller", "-n", namespace, "--", "--region=cn-beijing", "--compat=0.6.7"))
+    deployment = yaml.safe_dump(next(one for one in objects if one["kind"] == "Deployment"))
+    assert applied(kubeconfig, deployment).returncode == 0
+    leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    spec = {"holderIdentity": "pod-1", "leaseDurationSeconds": 15, "renewTime": now}
+    control_plane.request("POST", leases, {"metadata": {"name": "kubectl-asm-controller"}, "spec": spec})
+    words = [sys.executable, "-m", "kubectl_asm", "sync", "-n", namespace, "--dry-run=client", "--kubeconfig", str(kubeconfig)]
+    try:
+        done = subprocess.run(words, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
+    finally:
+        control_plane.request("DELETE", f"{leases}/kubectl-asm-controller")
+        control_plane.request("DELETE", f"/apis/apps/v1/namespaces/{namespace}/deployments/kubectl-asm-controller")
+    assert done.returncode == 0, done.stderr
+    assert f"using the settings of Deployment {namespace}/kubectl-asm-controller" in done.stderr
+    assert "ignored" not in done.stderr

@@ -16,6 +16,7 @@ from kubectl_asm.model.objects import KubeObject, Resource
 
 CONTROLLER_NAME = "ack-secret-manager"
 WATCH_VARIABLE = "WATCH_NAMESPACE"
+OWN_LABELS = "app.kubernetes.io/name=kubectl-asm,app.kubernetes.io/component=controller"
 
 
 class _Variable(msgspec.Struct, frozen=True):
@@ -85,6 +86,11 @@ def find_deployments(reader: KubeReader) -> tuple[ControllerDeployment, ...]:
     named = reader.list(Deployment, field_selector=f"metadata.name={CONTROLLER_NAME}")
     found = named or [one for one in reader.list(Deployment) if _controller(one) is not None]
     return tuple(_described(one) for one in found)
+
+
+def find_own_deployments(reader: KubeReader, namespace: str) -> tuple[ControllerDeployment, ...]:
+    """Return the Deployments of a namespace that carry the labels of our controller. Raises ClusterError."""
+    return tuple(_described(one) for one in reader.list(Deployment, namespace, label_selector=OWN_LABELS))
 
 
 def _controller(deployment: Deployment) -> _Container | None:

@@ -343,3 +343,25 @@ def test_the_token_rotation_period_is_accepted_without_effect() -> None:
         resolve_settings(one_shot=False, flags={"token_rotation_period": "120s"}),
     ):
         assert [text.rpartition(": ")[2] for text in found.warnings] == ["token-rotation-period has no effect"]
+
+
+OWN = ("serve", "--log-format=json", "--lease-namespace=$(POD_NAMESPACE)", "--shards", "4")
+
+
+def test_the_version_of_our_own_controller_is_none_of_the_former_one() -> None:
+    found = of_deployment(*OWN, "--region=x", tag="0.1.0")
+    assert found.warnings == ()
+    assert found.settings == Settings(region="x")
+    assert found.profile_is_decided
+
+
+def test_our_own_controller_tells_settings_the_former_one_does_not_have() -> None:
+    found = of_deployment(*OWN, "--compat=0.6.7", "--auth-order=ak-first", tag="0.1.0")
+    assert (found.settings.compat, found.settings.auth_order) == ("0.6.7", "ak-first")
+    assert found.settings.enable_worker_role is False
+
+
+def test_what_a_controller_does_about_finalizers_is_not_handed_on() -> None:
+    words = DeploymentFlags("ops/asm", (*OWN, "--manage-finalizers=true", "--process-deletions=true"), "0.1.0")
+    found = resolve_settings(one_shot=True, deployment=words).settings
+    assert (found.manage_finalizers, found.process_deletions) == (False, False)
