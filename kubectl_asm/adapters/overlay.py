@@ -11,14 +11,14 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar, cast
 
-from kubectl_asm.errors import AccessError, ClusterError, NotFoundError
+from kubectl_asm.errors import AccessError, NotFoundError
 from kubectl_asm.model.objects import KubeObject, Meta, Namespace
 from kubectl_asm.ports import Clock, ObjectReader
 
 Obj = TypeVar("Obj", bound=KubeObject)
 
-NAMESPACE_AGE_S: Final = 60.0
-"""How long the answer about a Namespace that cannot be watched stands; writing into one that ends is refused anyway."""
+REMEMBERED_S: Final = 60.0
+"""How long the answer about what cannot be watched stands; writing into a namespace that ends is refused anyway."""
 
 
 class OverlayReader:
@@ -71,24 +71,27 @@ class AssumedNamespaces:
         return self._inner.list(kind, namespace, label_selector=label_selector)
 
 
-class RememberedNamespaces:
-    """Asks for a Namespace once a minute: for a process that may not watch them. Safe for use by several threads."""
+class RememberedRefusals:
+    """Asks for an object of the cluster that may not be read once a minute, and for a Namespace in any case no oftener.
 
-    def __init__(self, inner: ObjectReader, clock: Clock, *, age_s: float = NAMESPACE_AGE_S) -> None:
+    For a process that has rights in some namespaces only, where neither can be watched. Safe for use by several threads.
+    """
+
+    def __init__(self, inner: ObjectReader, clock: Clock, *, age_s: float = REMEMBERED_S) -> None:
         self._inner = inner
         self._clock = clock
         self._age_s = age_s
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, Namespace | ClusterError]] = {}
+        self._known: dict[tuple[type[KubeObject], str], tuple[float, KubeObject | AccessError]] = {}
 
     def get(self, kind: type[Obj], namespace: str, name: str) -> Obj:
-        """Return the object; of a Namespace what was answered within the last minute, refusals included."""
-        if kind is not Namespace:
+        """Return the object, or what was answered within the last minute: a Namespace, or a refusal of any other kind."""
+        if kind.RESOURCE.namespaced:
             return self._inner.get(kind, namespace, name)
-        answer = self._remembered(name)
+        answer = self._remembered(kind, name)
         if answer is None:
-            answer = self._asked(name)
-        if isinstance(answer, ClusterError):
+            answer = self._asked(kind, name)
+        if isinstance(answer, AccessError):
             raise copy.copy(answer)
         return cast("Obj", answer)
 
@@ -96,18 +99,19 @@ class RememberedNamespaces:
         """Return what the inner reader lists."""
         return self._inner.list(kind, namespace, label_selector=label_selector)
 
-    def _remembered(self, name: str) -> Namespace | ClusterError | None:
+    def _remembered(self, kind: type[KubeObject], name: str) -> KubeObject | AccessError | None:
         with self._lock:
-            known = self._known.get(name)
+            known = self._known.get((kind, name))
         return known[1] if known is not None and self._clock.monotonic() - known[0] < self._age_s else None
 
-    def _asked(self, name: str) -> Namespace | ClusterError:
+    def _asked(self, kind: type[KubeObject], name: str) -> KubeObject | AccessError:
         asked_s = self._clock.monotonic()
-        answer: Namespace | ClusterError
+        answer: KubeObject | AccessError
         try:
-            answer = self._inner.get(Namespace, "", name)
+            answer = self._inner.get(kind, "", name)
         except AccessError as error:
             answer = error
         with self._lock:
-            self._known[name] = (asked_s, answer)
+            if kind is Namespace or isinstance(answer, AccessError):
+                self._known[kind, name] = (asked_s, answer)
         return answer

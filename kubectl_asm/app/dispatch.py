@@ -14,6 +14,7 @@ from typing import Final
 
 from kubectl_asm.app.index import UseIndex
 from kubectl_asm.app.queue import Priority, WorkQueue
+from kubectl_asm.engine.scope import expands_cluster_external_secrets, reconciles_cluster_stores
 from kubectl_asm.engine.triggers import matters, selection_changed
 from kubectl_asm.engine.uses import target_of, uses_of
 from kubectl_asm.errors import AccessError
@@ -27,11 +28,26 @@ RECONCILED: Final[tuple[type[KubeObject], ...]] = (SecretStore, ClusterSecretSto
 """Kinds that are worked on, those first whose outcome others read."""
 
 ON_DEMAND: Final[tuple[type[KubeObject], ...]] = (ServiceAccount, ConfigMap)
-"""Kinds that are watched once somebody refers to them."""
+"""Kinds that nobody works on, only refers to."""
 
 _STORES: Final = frozenset({SecretStore.RESOURCE.kind, ClusterSecretStore.RESOURCE.kind})
 _REPAIR_SPACING_S: Final = 60.0
 """A target that vanishes is made again at once, the second time within this only when it is over: nobody chases anybody."""
+
+
+def worked_on(settings: Settings) -> tuple[type[KubeObject], ...]:
+    """Return the kinds that are worked on under some settings, in the order of RECONCILED."""
+    off: set[type[KubeObject]] = set()
+    if not reconciles_cluster_stores(settings):
+        off.add(ClusterSecretStore)
+    if not expands_cluster_external_secrets(settings):
+        off.add(ClusterExternalSecret)
+    return tuple(kind for kind in RECONCILED if kind not in off)
+
+
+def needed_by_others(settings: Settings) -> tuple[type[KubeObject], ...]:
+    """Return the kinds that are watched once somebody refers to them; stores that are worked on are watched anyway."""
+    return ON_DEMAND if reconciles_cluster_stores(settings) else (*ON_DEMAND, ClusterSecretStore)
 
 
 @dataclass(slots=True)
@@ -69,7 +85,7 @@ class Dispatcher:
 
         Kinds that may not be read are passed over; raises other ClusterErrors.
         """
-        for kind in RECONCILED:
+        for kind in worked_on(self.settings):
             for obj in self._readable(kind):
                 if is_wanted(obj.ref):
                     self._ask(obj.ref, Priority.NEW)
@@ -121,7 +137,7 @@ class Dispatcher:
     def namespace_changed(self, old: Namespace | None, new: Namespace | None) -> None:
         """A namespace changed: its own objects, and the cluster resources that select it now or did before."""
         self.used_changed(old, new)
-        if not matters(old, new) or not self.has_started():
+        if not (matters(old, new) and self.has_started() and expands_cluster_external_secrets(self.settings)):
             return
         with self._lock:
             parents = tuple(self._parents.values())
@@ -148,7 +164,7 @@ class Dispatcher:
         uses = uses_of(new)
         self._uses.put(ref, uses)
         names = {used.kind for used in uses}
-        for kind in ON_DEMAND:
+        for kind in needed_by_others(self.settings):
             if kind.RESOURCE.kind in names:
                 self.needs(kind)
         if isinstance(new, ClusterExternalSecret):
@@ -159,6 +175,8 @@ class Dispatcher:
 
     def _child_vanished(self, obj: KubeObject) -> None:
         """A child that somebody deleted comes back at once."""
+        if not expands_cluster_external_secrets(self.settings):
+            return
         owner = obj.metadata.controller
         if isinstance(obj, ExternalSecret) and owner is not None and owner.kind == ClusterExternalSecret.RESOURCE.kind:
             self._ask(ObjectRef(owner.kind, "", owner.name), Priority.NEW)

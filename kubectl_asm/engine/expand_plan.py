@@ -14,7 +14,7 @@ from kubectl_asm.engine import access
 from kubectl_asm.engine.expand import child_name, expand_offline, is_owned, selects
 from kubectl_asm.engine.lookups import References
 from kubectl_asm.engine.plan import Done, Outcome, Retry
-from kubectl_asm.engine.scope import in_scope, is_watched
+from kubectl_asm.engine.scope import expands_cluster_external_secrets, in_scope, is_watched
 from kubectl_asm.model.durations import DurationError, parse_duration
 from kubectl_asm.model.externalsecret import ExternalSecret
 from kubectl_asm.model.objects import FINALIZER, Namespace
@@ -65,8 +65,7 @@ class ExpansionPlan:
 
 def begin(parent: ClusterExternalSecret, settings: Settings) -> Step:
     """Return how a pass goes on, before anything else is read."""
-    is_scoped = bool(settings.watch_namespaces or settings.exclude_namespaces)
-    if not settings.process_cluster_external_secret or (is_scoped and settings.scope_disables_cluster_controllers):
+    if not expands_cluster_external_secrets(settings):
         return Step.IGNORED
     if not parent.metadata.is_deleting:
         return Step.EXPAND

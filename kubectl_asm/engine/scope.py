@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from kubectl_asm.model.settings import Settings, parse_namespaces
 
-__all__ = ["ScopeConflictError", "check_scope", "in_scope", "is_watched", "parse_namespaces"]
+__all__ = [
+    "ScopeConflictError",
+    "check_scope",
+    "expands_cluster_external_secrets",
+    "in_scope",
+    "is_watched",
+    "parse_namespaces",
+    "reconciles_cluster_stores",
+]
 
 
 class ScopeConflictError(ValueError):
@@ -29,3 +37,18 @@ def is_watched(namespace: str, settings: Settings) -> bool:
 def in_scope(namespace: str, settings: Settings) -> bool:
     """Return whether ExternalSecrets of a namespace are synced."""
     return is_watched(namespace, settings) and namespace not in settings.exclude_namespaces
+
+
+def reconciles_cluster_stores(settings: Settings) -> bool:
+    """Return whether ClusterSecretStores are worked on at all; others may read them all the same."""
+    return settings.process_cluster_secret_store and not _is_confined(settings)
+
+
+def expands_cluster_external_secrets(settings: Settings) -> bool:
+    """Return whether ClusterExternalSecrets are worked on at all."""
+    return settings.process_cluster_external_secret and not _is_confined(settings)
+
+
+def _is_confined(settings: Settings) -> bool:
+    is_scoped = bool(settings.watch_namespaces or settings.exclude_namespaces)
+    return is_scoped and settings.scope_disables_cluster_controllers

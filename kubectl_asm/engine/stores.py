@@ -16,7 +16,7 @@ import msgspec
 from kubectl_asm.engine import access
 from kubectl_asm.engine.admit import Admitter
 from kubectl_asm.engine.plan import Done, Outcome, Retry
-from kubectl_asm.engine.scope import is_watched
+from kubectl_asm.engine.scope import is_watched, reconciles_cluster_stores
 from kubectl_asm.engine.status import timestamp
 from kubectl_asm.model.backend import ErrorClass, Refusal
 from kubectl_asm.model.objects import FINALIZER, TRIGGER_ANNOTATION
@@ -68,8 +68,7 @@ def is_processed(store: AnyStore, settings: Settings) -> bool:
     """Return whether the controller of this kind of store runs here at all."""
     if isinstance(store, SecretStore):
         return is_watched(store.namespace, settings)
-    is_scoped = bool(settings.watch_namespaces or settings.exclude_namespaces)
-    return settings.process_cluster_secret_store and not (is_scoped and settings.scope_disables_cluster_controllers)
+    return reconciles_cluster_stores(settings)
 
 
 def _invalid_conditions(store: AnyStore, settings: Settings) -> Refusal | None:

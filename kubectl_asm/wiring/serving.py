@@ -32,13 +32,13 @@ from kubectl_asm.adapters.kube.tokens import KubeTokenIssuer
 from kubectl_asm.adapters.kube.watched import WatchedCluster, WatchOptions
 from kubectl_asm.adapters.kube.writer import KubeWriter
 from kubectl_asm.adapters.metrics import CONTENT_TYPE, ControllerMetrics, Gauges
-from kubectl_asm.adapters.overlay import AssumedNamespaces, RememberedNamespaces
+from kubectl_asm.adapters.overlay import AssumedNamespaces, RememberedRefusals
 from kubectl_asm.adapters.remembering import RememberingWriter
 from kubectl_asm.adapters.system import utc_now
 from kubectl_asm.app.claims import Membership
 from kubectl_asm.app.conditions import ConditionBook
 from kubectl_asm.app.controller import Controller
-from kubectl_asm.app.dispatch import Dispatcher
+from kubectl_asm.app.dispatch import Dispatcher, worked_on
 from kubectl_asm.app.execute import Executor
 from kubectl_asm.app.expansion import ExpansionExecutor
 from kubectl_asm.app.holding import Holder, Holding, SoleHolder, fenced
@@ -53,7 +53,7 @@ from kubectl_asm.engine.plan import Plan
 from kubectl_asm.errors import ClusterError, NotFoundError, UsageError
 from kubectl_asm.manifest.limits_file import Limits
 from kubectl_asm.model.externalsecret import ExternalSecret
-from kubectl_asm.model.objects import ObjectRef
+from kubectl_asm.model.objects import Namespace, ObjectRef, Secret
 from kubectl_asm.model.settings import Settings
 from kubectl_asm.model.stores import ClusterExternalSecret, ClusterSecretStore, SecretStore
 from kubectl_asm.ports import ObjectReader, ObjectWriter
@@ -203,12 +203,13 @@ class Serving:
     # -- the API server
 
     def _watch(self) -> WatchedCluster:
+        settings = self._choice.settings
         return WatchedCluster(
             self.connection.transport,
             clock=self._world.clock,
             random=self._world.random,
             watches=self.connection.unpaced,
-            options=WatchOptions(namespaces=self._choice.settings.watch_namespaces),
+            options=WatchOptions(namespaces=settings.watch_namespaces, kinds=(*worked_on(settings), Namespace, Secret)),
         )
 
     def _write(self) -> ObjectWriter:
@@ -219,7 +220,7 @@ class Serving:
         """Return what rounds read: with a list of namespaces, Namespaces themselves may be out of reach."""
         if not self._choice.settings.watch_namespaces:
             return self._watched
-        return AssumedNamespaces(RememberedNamespaces(self._watched, self._world.clock), _note_assumed())
+        return AssumedNamespaces(RememberedRefusals(self._watched, self._world.clock), _note_assumed())
 
     def _event_sender(self) -> EventSender:
         world = self._world

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -16,9 +17,10 @@ from kubectl_asm.model.objects import TRIGGER_ANNOTATION, Namespace, ServiceAcco
 from kubectl_asm.model.stores import ClusterExternalSecret
 from tests.live.audit import Audit, Request, Right
 from tests.live.clients import open_connection
+from tests.live.command import Asm
 from tests.live.controlplane import ControlPlane, wait_until
-from tests.live.serving import SOON_S, SYSTEM, Place, Serve, Territory, territory
-from tests.live.teams import NEAR, PROVIDER, ROLE_ANNOTATION, accounts, set_accounts, signing_keys
+from tests.live.serving import SOON_S, SYSTEM, Place, Serve, Territory, account_kubeconfig, install, territory
+from tests.live.teams import CLOSED, NEAR, PROVIDER, ROLE_ANNOTATION, accounts, set_accounts, signing_keys
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 ENFORCED = ("alibabacloud.com", "clusterexternalsecrets/finalizers", "update")
@@ -213,11 +215,55 @@ def test_every_granted_verb_is_used_and_no_other(lived: Lived) -> None:
     assert used == granted(*NAMESPACED, *CLUSTER, *LEASES) - {ENFORCED}
 
 
+# -- Roles in namespaces instead of a ClusterRole
+
+
+NARROW = "asm-narrow"
+
+
+@pytest.fixture(scope="module")
+def narrow(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> tuple[Asm, Place]:
+    """A namespace, and a controller's account that has a Role in it and nothing else."""
+    control_plane, place = ground.territory.control_plane, ground.territory.namespace()
+    control_plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": NARROW}})
+    install(control_plane, "rbac", "-n", NARROW, "--watch-namespaces", place.name)
+    file = tmp_path_factory.mktemp("narrow") / "kubeconfig"
+    return replace(ground.territory.asm, kubeconfig=account_kubeconfig(control_plane, file, namespace=NARROW)), place
+
+
+def test_roles_in_namespaces_are_enough_and_what_they_do_not_give_is_not_asked_for_again(
+    ground: Ground, narrow: tuple[Asm, Place]
+) -> None:
+    asm, place = narrow
+    off = {"process_cluster_secret_store": "false", "process_cluster_external_secret": "false"}
+    alone = {"asm": asm, "watch_namespaces": place.name, "polling_interval": "1s", **off}
+    began = ground.audit.position()
+    with ground.territory.serve(f"--lease-namespace={NARROW}", **alone) as serve:
+        serve.is_ready()
+        plain_life(ground.territory, place)
+        templates(ground.territory, place)
+        place.external("shared", data=through("out-of-reach", "ClusterSecretStore"))
+        place.is_ready("shared", "ReadFailed", "False")
+        place.is_ready("rendered")
+        time.sleep(1.5)
+        calm, rounds = ground.audit.position(), serve.total("asm_rounds_total")
+        time.sleep(3)
+        assert serve.total("asm_rounds_total") - rounds >= 4
+        assert serve.probe("/readyz")[0] == 200
+        kept = [one for one in ground.audit.requests(calm) if one.right[1] != "leases"]
+    assert kept == []
+    denied = [str(one) for one in ground.audit.requests(began) if one.code == 403]
+    assert sorted(denied) == sorted(set(denied)), "something refused was asked for twice"
+    beyond = ("ack-secret-manager-lock", "list namespaces", "clustersecretstores")
+    assert [one for one in denied if not any(word in one for word in beyond)] == []
+
+
 # -- what is missing without
 
 
 @pytest.fixture(scope="module")
 def running(ground: Ground, lived: Lived) -> Iterator[Serve]:  # the audit of a whole life comes first
+    """A controller of the whole cluster; where another one shall be alone, its tests come before those that ask for this."""
     with ground.territory.serve() as serve:
         yield serve.is_ready()
 
@@ -288,3 +334,30 @@ def test_without_making_children_or_blocking_their_owner_no_child_is_applied(
         assert place.get("ExternalSecret", name) is None
     place.holds(name, db="first")
     ground.territory.delete("ClusterExternalSecret", "", name)
+
+
+# -- a ServiceAccount as the identity of a store
+
+
+def test_a_service_account_that_comes_changes_or_goes_wakes_its_users(ground: Ground, running: Serve) -> None:
+    place, where = ground.territory.namespace(), "ServiceAccount"
+    account_store(place, "near")
+    account_store(place, f"far-{place.name}", "ClusterSecretStore")
+    users = {"stored": ("near", "SecretStore"), "shared": (f"far-{place.name}", "ClusterSecretStore")}
+    for name, store in users.items():
+        place.external(name, data=through(*store), rotationInterval="1h")
+        place.is_ready(name, "ReadFailed", "False")
+
+    def role(arn: str, reason: str, status: str) -> None:
+        ground.territory.put(where, place.name, "reader", metadata={"annotations": {ROLE_ANNOTATION: arn}})
+        for name in users:
+            place.is_ready(name, reason, status, timeout_s=5)
+
+    role(NEAR, "Synced", "True")
+    role(CLOSED, "ReadFailed", "False")
+    assert all(CLOSED in str(place.get("ExternalSecret", name)) for name in users)
+    role(NEAR, "Synced", "True")
+    ground.territory.delete(where, place.name, "reader")
+    for name in users:
+        place.is_ready(name, "ReadFailed", "False", timeout_s=5)
+        assert place.data(name) == {"db": "first"}

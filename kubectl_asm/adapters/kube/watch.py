@@ -35,7 +35,7 @@ class Timing:
 
     watch: range out of which the length of each watch is drawn, so that they do not all end together. silence: see above.
     first, longest: waits after failures, before a jitter of 20 %. healthy: a watch that lived this long ended well and
-    resets them. slow: wait while the server refuses (403) or does not serve the kind. longest_stated: most that a
+    resets them. slow: shortest wait while the server refuses (403) or does not serve the kind. longest_stated: most that a
     Retry-After is believed. relist: age of a list after which the next watch begins with a new one, which repairs whatever
     went wrong unnoticed (a storage restored from a backup, for example).
     """
@@ -71,7 +71,7 @@ class BackOff:
 
     def slowly(self) -> float:
         """Return seconds to wait before something is asked again that will hardly change soon."""
-        return self._timing.slow * self._random.uniform(0.8, 1.2)
+        return self._timing.slow * self._random.uniform(1.0, 1.4)
 
 
 class Reflector(Generic[Obj]):

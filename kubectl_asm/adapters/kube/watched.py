@@ -6,7 +6,7 @@ decided on a copy that is older than that.
 
 | kind | watched | get | list |
 | --- | --- | --- | --- |
-| ExternalSecret, SecretStore, Namespace and the cluster kinds | whole, from start | memory | memory |
+| ExternalSecret, SecretStore, Namespace and the cluster kinds | whole, from start, or once needed | memory | memory |
 | Secret | metadata, from start | memory while the version is the same; one request when it changed; none when absent | server |
 | ConfigMap | metadata, once needed | as Secret; a request each while it is not watched | server |
 | ServiceAccount | metadata and the role annotation, once needed | memory; a request each while it is not watched | as get |
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
@@ -301,9 +301,3 @@ class WatchedCluster:
         """Number of objects in memory by kind, and bytes of contents under `content bytes`."""
         sizes = {kind.RESOURCE.kind: len(watched.copies) for kind, watched in self._kinds.items() if watched.is_running}
         return {**sizes, "content bytes": self._contents.total_bytes}
-
-
-def watched_kinds(names: Iterable[type[KubeObject]]) -> tuple[type[KubeObject], ...]:
-    """Return the kinds watched from start without those that are switched off."""
-    off = set(names)
-    return tuple(kind for kind in FROM_START if kind not in off)

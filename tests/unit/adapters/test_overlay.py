@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from kubectl_asm.adapters.memory import MemoryCluster
-from kubectl_asm.adapters.overlay import AssumedNamespaces, OverlayReader, RememberedNamespaces
+from kubectl_asm.adapters.overlay import AssumedNamespaces, OverlayReader, RememberedRefusals
 from kubectl_asm.errors import AccessError, NotFoundError, UnavailableError
 from kubectl_asm.model.objects import ConfigMap, Meta, Namespace, NamespaceStatus
+from kubectl_asm.model.stores import ClusterSecretStore
 from tests.harness.world import FakeClock
 
 
@@ -100,7 +101,7 @@ class Asked:
 @pytest.mark.parametrize("answer", [Namespace(metadata=Meta(name="team")), AccessError("forbidden", status=403)])
 def test_a_namespace_is_asked_for_once_a_minute_refusals_included(answer):
     asked, clock = Asked(answer), FakeClock()
-    reader = RememberedNamespaces(asked, clock)
+    reader = RememberedRefusals(asked, clock)
     for _ in range(3):
         with contextlib.suppress(AccessError):
             assert reader.get(Namespace, "", "team") == answer
@@ -113,8 +114,31 @@ def test_a_namespace_is_asked_for_once_a_minute_refusals_included(answer):
 
 def test_an_outage_is_not_remembered():
     asked = Asked(UnavailableError("no answer"))
-    reader = RememberedNamespaces(asked, FakeClock())
+    reader = RememberedRefusals(asked, FakeClock())
     for _ in range(2):
         with pytest.raises(UnavailableError):
             reader.get(Namespace, "", "team")
+    assert asked.times == 2
+
+
+def test_a_refusal_of_a_cluster_object_is_remembered_for_a_minute_and_an_answer_never():
+    asked, clock = Asked(AccessError("forbidden", status=403)), FakeClock()
+    reader = RememberedRefusals(asked, clock)
+    for _ in range(3):
+        with pytest.raises(AccessError):
+            reader.get(ClusterSecretStore, "", "shared")
+    assert asked.times == 1
+    asked.answer = ClusterSecretStore(metadata=Meta(name="shared"))
+    clock.wait(61)
+    for _ in range(3):
+        assert reader.get(ClusterSecretStore, "", "shared").name == "shared"
+    assert asked.times == 4
+
+
+def test_a_refusal_inside_a_namespace_is_not_remembered():
+    asked = Asked(AccessError("forbidden", status=403))
+    reader = RememberedRefusals(asked, FakeClock())
+    for _ in range(2):
+        with pytest.raises(AccessError):
+            reader.get(ConfigMap, "shop", "parts")
     assert asked.times == 2
