@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """A range of text. Lines and columns are 1-based and count characters; the end is exclusive."""
 
     file: str
@@ -38,8 +38,7 @@ class ChangeKind(enum.Enum):
     INSIDE = "inside"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One change of one node, by path in its document.
 
     text: the new key, value or part; QUOTE makes text of what is written, REMOVE needs none. offset, length: the part of the
@@ -54,16 +53,14 @@ class Change:
     occurrence: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(msgspec.Struct, frozen=True):
     """Replace the characters of a range by a text; an empty text removes them."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(msgspec.Struct, frozen=True):
     """The one right answer to a finding: what is done, as text to replace and as a change of a node, for the proof."""
 
     title: str
@@ -71,8 +68,7 @@ class Fix:
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One thing worth telling: a stable code, a place, a sentence and, where possible, what to do."""
 
     code: str
@@ -81,5 +77,5 @@ class Finding:
     span: Span | None = None
     path: tuple[str | int, ...] = ()
     hint: str = ""
-    related: tuple[Span, ...] = field(default=())
+    related: tuple[Span, ...] = msgspec.field(default=())
     fix: Fix | None = None

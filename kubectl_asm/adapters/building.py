@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.errors import InputError, UsageError
 from kubectl_asm.manifest.documents import SourceText
@@ -22,8 +23,7 @@ _CHART: Final = " (helm)"
 _ORIGIN = re.compile(rb"^---\n(?=# Source: ([^\n]+)\n)", re.M)
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True):
     """A chart to render. path: folder, archive or what else helm takes; values: files; namespace: of the release."""
 
     path: str

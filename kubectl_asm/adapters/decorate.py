@@ -11,8 +11,9 @@ import copy
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, Protocol, TypeGuard, TypeVar
+
+import msgspec
 
 from kubectl_asm.adapters.pacing import Pacer
 from kubectl_asm.adapters.retry import Retry, RetryPolicy, interrupted
@@ -66,7 +67,7 @@ def read_key(read: SecretRead) -> ReadKey:
     """Return what makes two reads equal: the client and what is asked. OOS ignores both version fields."""
     request = read.request
     if request.provider is Provider.OOS:
-        request = replace(request, version_id="", version_stage="")
+        request = msgspec.structs.replace(request, version_id="", version_stage="")
     return read.client.cache_key, request
 
 

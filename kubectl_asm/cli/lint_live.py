@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from kubectl_asm import wiring
 from kubectl_asm.cli.options import ProcessEnvironment
@@ -31,7 +32,7 @@ def look_around(
         writable=False,
     )
     with wiring.open_cluster(choice, wiring.World()) as cluster:
-        choices = replace(choices, namespace=options.namespace or cluster.namespace)
+        choices = msgspec.structs.replace(choices, namespace=options.namespace or cluster.namespace)
         found = surroundings(cluster.reader, sources, context, choices)
     for note in found.notes():
         warn(note)

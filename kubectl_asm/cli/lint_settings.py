@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from kubectl_asm.adapters.files import read_file
 from kubectl_asm.adapters.patterns import path_matcher
@@ -21,8 +22,7 @@ from kubectl_asm.rules.runner import EVERY_RULE, Selection
 WORDS: Final = tuple(word for rule in RULES for word in (rule.meta.code, rule.meta.name))
 
 
-@dataclass(frozen=True, slots=True)
-class LintPlan:
+class LintPlan(msgspec.Struct, frozen=True):
     """How to run. paths: what is read when nothing is named; context: what is known and not judged; is_left_out: of folders."""
 
     selection: Selection

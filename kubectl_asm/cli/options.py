@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import IO, Any, Final, TypeVar
 
 import click
+import msgspec
 
 from kubectl_asm.adapters.building import Chart
 from kubectl_asm.errors import UsageError
@@ -146,8 +146,7 @@ def output_option(*forms: str, default: str) -> Callable[[F], F]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessEnvironment:
+class ProcessEnvironment(msgspec.Struct, frozen=True):
     """What the process was started with, read once here and passed on as values."""
 
     variables: Mapping[str, str]

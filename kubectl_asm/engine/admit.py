@@ -8,8 +8,10 @@ Source: spec/access-control.md 4, spec/auth.md 1 and 4, spec/endpoints.md 6.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
+
+import msgspec
 
 from kubectl_asm.engine import access, endpoints, identity
 from kubectl_asm.engine.lookups import Failed, Found, Lookup, Missing, References
@@ -27,8 +29,7 @@ DATA, EXTRACT = "data", "dataProcess"
 Store = TypeVar("Store", SecretStore, ClusterSecretStore)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One backend read of an ExternalSecret: side (data or dataProcess) and index name its place in the spec."""
 
     side: str
@@ -39,8 +40,7 @@ class Entry:
         return f"{self.side}[{self.index}]"
 
 
-@dataclass(frozen=True, slots=True)
-class GateVerdict:
+class GateVerdict(msgspec.Struct, frozen=True):
     """One gate that was asked about an entry."""
 
     name: str
@@ -48,8 +48,7 @@ class GateVerdict:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class EntryAdmission:
+class EntryAdmission(msgspec.Struct, frozen=True):
     """What was decided about one entry. refusal: the entry fails without any call; plan is None only then."""
 
     entry: Entry
@@ -136,7 +135,7 @@ class Admitter:
         """Add the endpoint, which is checked after the credential chain was assembled."""
         where = endpoints.resolve_endpoint(provider, draft.entry.source, self.settings)
         if where.refusal is not None:
-            return replace(draft.refused(choice.refusal or where.refusal), chain=choice.chain)
+            return msgspec.structs.replace(draft.refused(choice.refusal or where.refusal), chain=choice.chain)
         plan = ClientPlan(
             name=draft.name,
             provider=provider,
@@ -303,7 +302,7 @@ class _AuthResolver:
         )
         if auth.service_account_ref is not None:
             return self._service_account(auth.service_account_ref, common)
-        return replace(
+        return msgspec.structs.replace(
             common,
             key_id=self._access_key(auth.access_key, "accessKey"),
             key_secret=self._access_key(auth.access_key_secret, "accessKeySecret"),
@@ -326,7 +325,7 @@ class _AuthResolver:
         if ROLE_ARN_ANNOTATION not in annotations:
             what = f"ServiceAccount {namespace}/{ref.name} has no annotation {ROLE_ARN_ANNOTATION}"
             raise self._gap(f"serviceAccountRef: {what}; annotate it with the ARN of its RAM role")
-        return replace(
+        return msgspec.structs.replace(
             common,
             role_arn=annotations[ROLE_ARN_ANNOTATION],
             service_account=(namespace, ref.name),
@@ -383,7 +382,7 @@ class _AuthResolver:
         if namespace != self._store.namespace:
             self._draft.gate("G2", refusal, "cross-namespace references are enabled")
         if refusal is not None:
-            raise _RefusedError(replace(refusal, reason=f"{self._label}: {field_name}: {refusal.reason}"))
+            raise _RefusedError(msgspec.structs.replace(refusal, reason=f"{self._label}: {field_name}: {refusal.reason}"))
         return namespace
 
     def _refused(self, error_class: ErrorClass, text: str) -> _RefusedError:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.model.backend import ErrorClass, Provider, Refusal
 from kubectl_asm.model.externalsecret import DataSource
@@ -21,8 +22,7 @@ DEFAULT_STS_HOST: Final = "sts.aliyuncs.com"
 _FINANCE_REGION: Final = "cn-hangzhou-finance"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """Host, the rule that chose it (entry, flag, default, oos), the CA and, if unusable, why.
 
     refusal: a forbidden host. gap: no region to build the default host, which a backend without hosts may ignore.

@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from kubectl_asm.engine import goyaml, jmes
 from kubectl_asm.engine.documents import DocumentError, ParsedDocument, parse_for_extract, parse_for_query
@@ -36,12 +37,11 @@ class EntryError(Exception):
     """An entry produces nothing; the text is its reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryKeys:
+class EntryKeys(msgspec.Struct, frozen=True):
     """Keys of one entry and the notes a trace shows: skipped paths, fallbacks, renamed members. No values."""
 
     keys: Keys
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = msgspec.field(default=())
 
 
 def payload(provider: Provider, key: str, answer: SecretAnswer) -> SecretBytes:

@@ -7,7 +7,8 @@ Source: spec/cluster-resources.md 1, 3, 4, 7.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_asm.engine import access
 from kubectl_asm.engine.lookups import Found, Missing, References
@@ -18,16 +19,14 @@ from kubectl_asm.model.settings import Settings
 from kubectl_asm.model.stores import ClusterExternalSecret, FailedNamespace, LabelSelector
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(msgspec.Struct, frozen=True):
     """One ExternalSecret as a ClusterExternalSecret wants it, and which one that is."""
 
     external: ExternalSecret
     parent: ObjectRef
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(msgspec.Struct, frozen=True):
     """Every selected namespace inside the scope is in children or failed, in the order of the given namespaces.
 
     terminating: those of failed that are being deleted, where nothing is touched at all.

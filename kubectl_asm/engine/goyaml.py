@@ -12,10 +12,11 @@ import base64
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cmp_to_key
 from typing import Any, Final
+
+import msgspec
 
 from kubectl_asm.gotemplate.floats import format_v
 from kubectl_asm.manifest.nodes import TypedKey
@@ -40,8 +41,7 @@ def dump(value: Any) -> str:
     return "".join(_Emitter().node(value, -1, in_sequence=False, start=True))
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(msgspec.Struct, frozen=True):
     """What the emitter learns about a text before it chooses a style."""
 
     multiline: bool

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.model.backend import AccessKeyPair, ErrorClass, Identity, Refusal, RoleHop, Tier
 from kubectl_asm.model.durations import DurationError, parse_duration
@@ -27,8 +28,7 @@ _PROVIDER_ARN = re.compile(r"acs:ram:[^:]*:\d+:oidc-provider/[^/]+", re.ASCII)
 _UID = re.compile(r"([-+]?)0*(\d{1,19})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class AuthInputs:
+class AuthInputs(msgspec.Struct, frozen=True):
     """Everything the policy looks at, resolved: empty texts mean absent.
 
     derived: the provider ARN came from cluster id and uid. service_account: (namespace, name) of a T1 reference, with
@@ -59,8 +59,7 @@ class AuthInputs:
         return AccessKeyPair(self.key_id, self.key_secret)
 
 
-@dataclass(frozen=True, slots=True)
-class TierVerdict:
+class TierVerdict(msgspec.Struct, frozen=True):
     """One link of the chain: whether it was used, and why or why not."""
 
     tier: Tier
@@ -68,13 +67,12 @@ class TierVerdict:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """The chosen identity or the refusal, with the verdict on every tier in the order they were tried."""
 
     identity: Identity | None
     refusal: Refusal | None
-    chain: tuple[TierVerdict, ...] = field(default=())
+    chain: tuple[TierVerdict, ...] = msgspec.field(default=())
 
 
 class IdentityConfigurationError(Exception):

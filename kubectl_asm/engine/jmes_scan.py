@@ -6,10 +6,10 @@ Source: spec/data.md 4.2; the function table of the JMESPath specification, whic
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
 from jmespath.lexer import Lexer
 
 from kubectl_asm.engine.jmes import PathSyntaxError, compile_path
@@ -31,8 +31,7 @@ _OPENING: Final = frozenset({"lparen", "lbracket", "lbrace", "filter", "flatten_
 _CLOSING: Final = frozenset({"rparen", "rbracket", "rbrace"})
 
 
-@dataclass(frozen=True, slots=True)
-class PathIssue:
+class PathIssue(msgspec.Struct, frozen=True):
     """One problem. offset, length: characters inside the expression; name: of the function it is about."""
 
     message: str

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from kubectl_asm.errors import ClusterError, NotFoundError
 from kubectl_asm.model.objects import ConfigMap, KubeObject, Namespace, Secret, ServiceAccount
 from kubectl_asm.model.stores import ClusterSecretStore, SecretStore
@@ -24,13 +26,11 @@ class Found(Generic[Obj_co]):
     obj: Obj_co
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(msgspec.Struct, frozen=True):
     """The API server said that there is no such object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """Reading failed, so nothing is known."""
 
     error: ClusterError

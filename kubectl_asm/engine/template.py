@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.engine import template_errors
 from kubectl_asm.engine.entries import Keys
@@ -32,13 +33,12 @@ _GO_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "
 DATA, ANNOTATIONS, LABELS = "Data", "Annotations", "Labels"
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True):
     """Result of the phase. fatal: nothing may be written; warnings: keys that are missing; dropped: refused keys."""
 
-    data: Keys = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
-    annotations: dict[str, str] = field(default_factory=dict)
+    data: Keys = msgspec.field(default_factory=dict)
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
     fatal: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
@@ -55,12 +55,11 @@ class Rendered:
         return f"template processing completed with warnings: {'; '.join(self.warnings)}"
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateSources:
+class TemplateSources(msgspec.Struct, frozen=True):
     """Objects that templateFrom names, already looked up in the ExternalSecret's namespace."""
 
-    config_maps: Mapping[str, Lookup[ConfigMap]] = field(default_factory=dict)
-    secrets: Mapping[str, Lookup[Secret]] = field(default_factory=dict)
+    config_maps: Mapping[str, Lookup[ConfigMap]] = msgspec.field(default_factory=dict)
+    secrets: Mapping[str, Lookup[Secret]] = msgspec.field(default_factory=dict)
 
 
 class _SourceError(Exception):

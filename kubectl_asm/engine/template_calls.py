@@ -6,8 +6,9 @@ Source: spec/templates.md 3.1 (wrong number of arguments) and 6.3 (not determini
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.gotemplate.funcs.signature import Function, Purity
 from kubectl_asm.gotemplate.nodes import (
@@ -40,8 +41,7 @@ _WHY: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CallIssue:
+class CallIssue(msgspec.Struct, frozen=True):
     """One call. offset: of the function's name in the template; is_arity: a wrong number of arguments."""
 
     name: str
@@ -50,8 +50,7 @@ class CallIssue:
     is_arity: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True):
     """One call with what flows into it through the pipe and which function takes its result."""
 
     name: IdentifierNode

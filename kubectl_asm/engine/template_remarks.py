@@ -8,8 +8,9 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from kubectl_asm.engine.template_calls import call_issues
 from kubectl_asm.engine.template_places import syntax_place
@@ -32,8 +33,7 @@ class RemarkKind(enum.Enum):
     UNSTABLE = "unstable"
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(msgspec.Struct, frozen=True):
     """One remark. offset, length: characters of the template."""
 
     kind: RemarkKind

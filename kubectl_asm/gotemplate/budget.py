@@ -7,7 +7,8 @@ the executor turns into a BudgetError with the position. Upstream has no such li
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 MIB = 1024 * 1024
 
@@ -20,8 +21,7 @@ class BudgetExceeded(Exception):
         self.text = text
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Limits of one execution. Sizes in bytes, times in seconds.
 
     steps: nodes visited plus work units charged by functions; output_bytes: whole output; value_bytes: any single value;

@@ -8,8 +8,9 @@ Source: spec/templates.md sections 3.1 to 3.3; Go text/template.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.gotemplate.expressions import ExpressionCompiler, Scope
 from kubectl_asm.gotemplate.funcs.builtins import printable
@@ -24,15 +25,13 @@ from kubectl_asm.gotemplate.values import ANY, MISSING, GoBytes, GoList, GoMap, 
 _END: Final = (None, None)
 
 
-@dataclass(slots=True)
-class _Label:
+class _Label(msgspec.Struct):
     """The place of an operation that is not known yet."""
 
     pc: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Loop:
+class _Loop(msgspec.Struct, frozen=True):
     """Where ``continue`` and ``break`` of the innermost range go."""
 
     again: int

@@ -11,11 +11,10 @@ other than those Go itself puts into its text. Source: spec/templates.md section
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One template on the way to an error: its name and the place of the call that entered it (0 for the outermost)."""
 
     name: str

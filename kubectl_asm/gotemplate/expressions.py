@@ -8,8 +8,9 @@ Source: spec/templates.md sections 3.1 to 3.4; Go text/template.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.gotemplate import fields
 from kubectl_asm.gotemplate.arguments import Check, ConstantError, check_for, constant_for, count_error, ideal
@@ -51,13 +52,12 @@ class _Absent:
 ABSENT: Final = _Absent()
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(msgspec.Struct):
     """The variables of one template body and the slots they live in. marks: slots that hold a range variable's type flag."""
 
-    names: list[tuple[str, int]] = field(default_factory=lambda: [("$", 0)])
+    names: list[tuple[str, int]] = msgspec.field(default_factory=lambda: [("$", 0)])
     slots: int = 1
-    flags: dict[int, int] = field(default_factory=dict)
+    flags: dict[int, int] = msgspec.field(default_factory=dict)
 
     def slot(self) -> int:
         """Return a new slot."""

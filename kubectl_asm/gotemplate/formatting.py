@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_asm.gotemplate.floats import positional, scientific, shortest_digits
 from kubectl_asm.gotemplate.quoting import MAX_RUNE, can_backquote, is_print, quote, quote_rune, valid_rune
 from kubectl_asm.gotemplate.values import raw
 
 
-@dataclass(slots=True)
-class Flags:
+class Flags(msgspec.Struct):
     """The flags of one verb. width and precision: characters, None when absent. sharp_v, plus_v: ``%#v``, ``%+v``."""
 
     sharp: bool = False

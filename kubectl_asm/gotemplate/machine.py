@@ -7,8 +7,9 @@ A template body is a flat list of operations that name their successor, so neste
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, NoReturn
+
+import msgspec
 
 from kubectl_asm.gotemplate.budget import BudgetExceeded
 from kubectl_asm.gotemplate.errors import BudgetError, Call, TemplateExecError, column_of, line_of
@@ -26,8 +27,7 @@ MAX_CHAIN: Final = 20
 """Template calls that an error lists; of a longer chain the innermost."""
 
 
-@dataclass(slots=True, eq=False)
-class Body:
+class Body(msgspec.Struct, eq=False):
     """A compiled template. slots: how many variables and hidden values one call of it needs."""
 
     name: str
@@ -35,8 +35,7 @@ class Body:
     slots: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Return:
+class _Return(msgspec.Struct, frozen=True):
     """What a template call goes back to."""
 
     body: Body

@@ -7,8 +7,9 @@ Source: spec/templates.md section 3.3 (row "methods"); Go package time; Mastermi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from kubectl_asm.gotemplate.funcs.civil import DAY_SECONDS, days_from_civil
 from kubectl_asm.gotemplate.funcs.instants import UTC, ZERO_TIME, GoTime, from_wall
@@ -19,8 +20,7 @@ from kubectl_asm.gotemplate.times import Duration, Location, Month, Weekday, go_
 from kubectl_asm.gotemplate.values import GoBytes, Int64, Uint64, int64, raw, type_of, wrap
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(msgspec.Struct, frozen=True):
     """One method. call: receives the object, then arguments of the types in params.
 
     complaint: Go's text when its results make it impossible to call from a template, "" for all others.

@@ -5,30 +5,27 @@ Built by ``parser.py``; read by ``compiler.py`` and ``scan.py``. ``str(node)`` i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from kubectl_asm.gotemplate.quoting import quote
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(msgspec.Struct, eq=False):
     """Base of all nodes. pos: offset in the template text, in characters."""
 
     pos: int
 
 
-@dataclass(slots=True, eq=False)
-class ListNode(Node):
+class ListNode(Node, eq=False):
     """A sequence of text and actions."""
 
-    items: list[Node] = field(default_factory=list)
+    items: list[Node] = msgspec.field(default_factory=list)
 
     def __str__(self) -> str:
         return "".join(map(str, self.items))
 
 
-@dataclass(slots=True, eq=False)
-class TextNode(Node):
+class TextNode(Node, eq=False):
     """Plain text, after trimming."""
 
     text: str
@@ -37,8 +34,7 @@ class TextNode(Node):
         return self.text
 
 
-@dataclass(slots=True, eq=False)
-class IdentifierNode(Node):
+class IdentifierNode(Node, eq=False):
     """The name of a function."""
 
     name: str
@@ -47,8 +43,7 @@ class IdentifierNode(Node):
         return self.name
 
 
-@dataclass(slots=True, eq=False)
-class VariableNode(Node):
+class VariableNode(Node, eq=False):
     """``$x`` with the fields that follow it. name includes the dollar sign."""
 
     name: str
@@ -58,24 +53,21 @@ class VariableNode(Node):
         return ".".join((self.name, *self.fields))
 
 
-@dataclass(slots=True, eq=False)
-class DotNode(Node):
+class DotNode(Node, eq=False):
     """The cursor."""
 
     def __str__(self) -> str:
         return "."
 
 
-@dataclass(slots=True, eq=False)
-class NilNode(Node):
+class NilNode(Node, eq=False):
     """The constant ``nil``."""
 
     def __str__(self) -> str:
         return "nil"
 
 
-@dataclass(slots=True, eq=False)
-class FieldNode(Node):
+class FieldNode(Node, eq=False):
     """``.a.b``; the offset is that of the second field where there is one, as in Go."""
 
     fields: tuple[str, ...]
@@ -84,8 +76,7 @@ class FieldNode(Node):
         return "".join(f".{name}" for name in self.fields)
 
 
-@dataclass(slots=True, eq=False)
-class ChainNode(Node):
+class ChainNode(Node, eq=False):
     """``(pipeline).a.b`` or ``function.a``; the offset is that of the first field."""
 
     node: Node
@@ -96,8 +87,7 @@ class ChainNode(Node):
         return inner + "".join(f".{name}" for name in self.fields)
 
 
-@dataclass(slots=True, eq=False)
-class BoolNode(Node):
+class BoolNode(Node, eq=False):
     """``true`` or ``false``."""
 
     value: bool
@@ -106,8 +96,7 @@ class BoolNode(Node):
         return "true" if self.value else "false"
 
 
-@dataclass(slots=True, eq=False)
-class NumberNode(Node):
+class NumberNode(Node, eq=False):
     """An untyped numeric constant; each attribute is set when the number is exact in that type."""
 
     text: str
@@ -120,8 +109,7 @@ class NumberNode(Node):
         return self.text
 
 
-@dataclass(slots=True, eq=False)
-class StringNode(Node):
+class StringNode(Node, eq=False):
     """A string constant with its spelling."""
 
     quoted: str
@@ -131,23 +119,21 @@ class StringNode(Node):
         return self.quoted
 
 
-@dataclass(slots=True, eq=False)
-class CommandNode(Node):
+class CommandNode(Node, eq=False):
     """One stage of a pipeline: an operand with its arguments."""
 
-    args: list[Node] = field(default_factory=list)
+    args: list[Node] = msgspec.field(default_factory=list)
 
     def __str__(self) -> str:
         return " ".join(f"({arg})" if isinstance(arg, PipeNode) else str(arg) for arg in self.args)
 
 
-@dataclass(slots=True, eq=False)
-class PipeNode(Node):
+class PipeNode(Node, eq=False):
     """A pipeline, optionally declaring (``:=``) or assigning (``=``) variables."""
 
     is_assign: bool = False
-    variables: list[VariableNode] = field(default_factory=list)
-    commands: list[CommandNode] = field(default_factory=list)
+    variables: list[VariableNode] = msgspec.field(default_factory=list)
+    commands: list[CommandNode] = msgspec.field(default_factory=list)
 
     def __str__(self) -> str:
         sign = " = " if self.is_assign else " := "
@@ -155,8 +141,7 @@ class PipeNode(Node):
         return head + " | ".join(map(str, self.commands))
 
 
-@dataclass(slots=True, eq=False)
-class ActionNode(Node):
+class ActionNode(Node, eq=False):
     """``{{ pipeline }}``."""
 
     pipe: PipeNode
@@ -165,8 +150,7 @@ class ActionNode(Node):
         return f"{{{{{self.pipe}}}}}"
 
 
-@dataclass(slots=True, eq=False)
-class BranchNode(Node):
+class BranchNode(Node, eq=False):
     """``if``, ``with`` or ``range`` (the keyword) with its body and optional else body."""
 
     keyword: str
@@ -179,8 +163,7 @@ class BranchNode(Node):
         return f"{{{{{self.keyword} {self.pipe}}}}}{self.body}{tail}{{{{end}}}}"
 
 
-@dataclass(slots=True, eq=False)
-class JumpNode(Node):
+class JumpNode(Node, eq=False):
     """``break`` or ``continue`` (the keyword)."""
 
     keyword: str
@@ -189,8 +172,7 @@ class JumpNode(Node):
         return f"{{{{{self.keyword}}}}}"
 
 
-@dataclass(slots=True, eq=False)
-class TemplateNode(Node):
+class TemplateNode(Node, eq=False):
     """``{{ template "name" pipeline }}``, also what ``block`` leaves in its place."""
 
     name: str

@@ -7,8 +7,9 @@ Source: spec/templates.md sections 3.1, 3.3 and 3.4; Go text/template/parse.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NoReturn
+
+import msgspec
 
 from kubectl_asm.gotemplate import nodes, numbers
 from kubectl_asm.gotemplate.errors import TemplateSyntaxError, column_of, line_of
@@ -43,17 +44,15 @@ Go accepts 10 000 parentheses; here each level takes several Python frames.
 """
 
 
-@dataclass(slots=True)
-class Program:
+class Program(msgspec.Struct):
     """What a text defines. trees: template name to body; the text itself is the tree of its name."""
 
     name: str
     text: str
-    trees: dict[str, ListNode] = field(default_factory=dict)
+    trees: dict[str, ListNode] = msgspec.field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
-class _Closer(Node):
+class _Closer(Node, eq=False):
     """``{{end}}`` or ``{{else}}`` (the keyword); chained: the keyword right behind the else; last: the last token looked at."""
 
     keyword: str

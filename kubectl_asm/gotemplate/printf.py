@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.gotemplate import formatting
 from kubectl_asm.gotemplate.budget import MIB, BudgetExceeded
@@ -428,8 +429,7 @@ def _extra(values: Sequence[object]) -> str:
     return f"%!(EXTRA {', '.join(shown)})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Directive:
+class _Directive(msgspec.Struct, frozen=True):
     """A directive without ``*`` and ``[n]``: the text before it, its flags, numbers and verb ("" at the end of the format)."""
 
     before: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.gotemplate import nodes
 from kubectl_asm.gotemplate.arguments import ConstantError, constant_for
@@ -51,8 +52,7 @@ class IssueKind(enum.StrEnum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A range of the text. Lines and columns count characters from 1; the end is exclusive."""
 
     line: int
@@ -61,8 +61,7 @@ class Place:
     end_column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(msgspec.Struct, frozen=True):
     """One finding. subject: the name it is about; place: None for a key that no text mentions.
 
     optional: a missing field that the template expects to be absent sometimes (``default``, a condition on it).
@@ -76,8 +75,7 @@ class Issue:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FieldUse:
+class FieldUse(msgspec.Struct, frozen=True):
     """One use of a key of the data. optional: its absence is provided for."""
 
     name: str
@@ -85,8 +83,7 @@ class FieldUse:
     optional: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionUse:
+class FunctionUse(msgspec.Struct, frozen=True):
     """One call of a function that exists."""
 
     name: str
@@ -94,8 +91,7 @@ class FunctionUse:
     purity: Purity
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(msgspec.Struct, frozen=True):
     """All findings, in the order of the text. uses_whole_data: the data is also used as a whole, so any key may matter."""
 
     issues: tuple[Issue, ...]
@@ -140,8 +136,7 @@ class _AnyName(Collection[str]):
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
+class _Context(msgspec.Struct, frozen=True):
     """What is known at a place: whether dot and ``$`` are the data, which variables are, and which keys a condition checked."""
 
     dot_is_data: bool
@@ -162,17 +157,16 @@ class _Context:
         )
 
 
-@dataclass(slots=True)
-class _Scan:
+class _Scan(msgspec.Struct):
     program: Program
     functions: Mapping[str, Function]
     keys: frozenset[str] | None
-    issues: list[tuple[int, Issue]] = field(default_factory=list)
-    fields: list[tuple[int, FieldUse]] = field(default_factory=list)
-    calls: list[tuple[int, FunctionUse]] = field(default_factory=list)
+    issues: list[tuple[int, Issue]] = msgspec.field(default_factory=list)
+    fields: list[tuple[int, FieldUse]] = msgspec.field(default_factory=list)
+    calls: list[tuple[int, FunctionUse]] = msgspec.field(default_factory=list)
     uses_whole_data: bool = False
-    entered: set[tuple[str, bool]] = field(default_factory=set)
-    seen: set[object] = field(default_factory=set)
+    entered: set[tuple[str, bool]] = msgspec.field(default_factory=set)
+    seen: set[object] = msgspec.field(default_factory=set)
 
     # --- reporting
 

@@ -7,9 +7,10 @@ Source: spec/templates.md sections 2 and 3.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.gotemplate.compiler import compile_program
 from kubectl_asm.gotemplate.errors import TemplateSyntaxError
@@ -20,8 +21,7 @@ from kubectl_asm.gotemplate.parser import Program, parse_program
 from kubectl_asm.gotemplate.values import GoMap, from_plain
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Template:
+class Template(msgspec.Struct, frozen=True, eq=False):
     """A parsed template; immutable, so one may be executed any number of times.
 
     program: the trees, for analyses; bodies: the compiled definitions by name.

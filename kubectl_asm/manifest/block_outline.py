@@ -7,8 +7,9 @@ expression that took the line apart says where in it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from kubectl_asm.manifest.block_lines import LINE, BlockReader
 
@@ -21,8 +22,7 @@ _HEAD: Final = 6
 _ABSENT: Final = (-1, -1)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """The deepest existing part of a path. depth: steps that exist; ranges are characters of the text.
 
     key: of a member. value: of a scalar, of the head of literal text, of a mapping's first key, of a list's first dash.

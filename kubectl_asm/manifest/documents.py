@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from kubectl_asm.diagnostics import Span
@@ -31,8 +32,7 @@ _MAX_JSON_DIGITS = 20  # more are beyond 64 bits; Python refuses to convert thou
 _MARK = re.compile(r"^---(?=[ \t\r]|$)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceText:
+class SourceText(msgspec.Struct, frozen=True):
     """Text to read. name: the file as the user gave it, or <stdin>."""
 
     name: str

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
+import msgspec
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from kubectl_asm.diagnostics import Change, ChangeKind, Edit, Fix, Span
@@ -35,7 +35,7 @@ def fix_of(document: Document, places: Places, change: Change) -> Fix | None:
         return None
     if change.kind is ChangeKind.QUOTE:
         node = found[-1][1]
-        change = replace(change, text=document.text[places.begin(node) : node.end_mark.index])
+        change = msgspec.structs.replace(change, text=document.text[places.begin(node) : node.end_mark.index])
     return Fix(_title(change), made, change)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from kubectl_asm.errors import InputError
 from kubectl_asm.manifest.documents import Document, Path, SourceText
@@ -34,8 +35,7 @@ class Form(enum.Enum):
     SUPPRESSIONS = "a list of mappings"
 
 
-@dataclass(frozen=True, slots=True)
-class LintField:
+class LintField(msgspec.Struct, frozen=True):
     """One field of the section. flag: the option that overrides it, empty for none."""
 
     key: str
@@ -63,23 +63,21 @@ SUPPRESSION_FIELDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(msgspec.Struct, frozen=True):
     """Rules that are silent about files. An empty rules means all."""
 
     paths: tuple[str, ...]
     rules: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class LintConfig:
+class LintConfig(msgspec.Struct, frozen=True):
     """What the section says; empty or None where it is silent. Paths as written."""
 
     paths: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     ignore: frozenset[str] = frozenset()
-    severity: Mapping[str, str] = field(default_factory=dict)
+    severity: Mapping[str, str] = msgspec.field(default_factory=dict)
     suppress: tuple[Suppression, ...] = ()
     fail_on: str = ""
     baseline: str = ""
@@ -110,8 +108,7 @@ def read_lint_config(source: SourceText, rules: Iterable[str]) -> LintConfig:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(msgspec.Struct, frozen=True):
     document: Document
     rules: frozenset[str]
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final
+
+import msgspec
 
 from kubectl_asm.errors import UsageError
 from kubectl_asm.manifest.settings_fields import BY_FLAG, BY_NAME, RETIRED, Kind, SettingField
@@ -67,8 +68,7 @@ _BY_VERSION: Final[tuple[tuple[Version, Version, Mapping[str, Any]], ...]] = (
 """(first version, first version without it, what these versions do). The change of 0.6.5 in auth is not verified."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentFlags:
+class DeploymentFlags(msgspec.Struct, frozen=True):
     """How a controller was started. name: NAMESPACE/NAME; args: command and arguments; tag: of the image, or empty.
 
     service_account: NAMESPACE/NAME of what it runs as.

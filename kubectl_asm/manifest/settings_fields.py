@@ -9,9 +9,10 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+
+import msgspec
 
 from kubectl_asm.model.durations import DurationError, format_duration, parse_duration
 from kubectl_asm.model.settings import PROFILES, AuthOrder, ExtractStrings, Settings, parse_namespaces
@@ -37,8 +38,7 @@ class SettingValueError(ValueError):
     """The value is not one the setting can have. The message names neither the setting nor its source."""
 
 
-@dataclass(frozen=True, slots=True)
-class SettingField:
+class SettingField(msgspec.Struct, frozen=True):
     """One field of Settings. helm: path in the chart's values, empty for settings upstream does not have.
 
     flag_only: never read from a file, a Deployment or the environment. hidden: left out of the help of commands.
@@ -249,8 +249,7 @@ BY_FLAG: Final[Mapping[str, SettingField]] = {field.flag: field for field in FIE
 BY_KEY: Final[Mapping[str, SettingField]] = {field.key: field for field in FIELDS}
 
 
-@dataclass(frozen=True, slots=True)
-class Retired:
+class Retired(msgspec.Struct, frozen=True):
     """A flag of upstream that is still accepted. replaced_by: the setting it stands for, empty when it has no effect."""
 
     field: SettingField

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from kubectl_asm.errors import UsageError
 from kubectl_asm.manifest.settings_fields import (
@@ -22,22 +23,20 @@ from kubectl_asm.manifest.settings_fields import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """A value somebody wrote. origin: short text that names the place."""
 
     value: Any
     origin: str
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(msgspec.Struct):
     """What one source gives, by field name. fallbacks apply where no source gives a value; unknown: cannot be told."""
 
-    values: dict[str, Given] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    fallbacks: dict[str, Given] = field(default_factory=dict)
-    unknown: set[str] = field(default_factory=set)
+    values: dict[str, Given] = msgspec.field(default_factory=dict)
+    warnings: list[str] = msgspec.field(default_factory=list)
+    fallbacks: dict[str, Given] = msgspec.field(default_factory=dict)
+    unknown: set[str] = msgspec.field(default_factory=set)
 
     def settled(self) -> Reading:
         """Put retired names in their successors' place unless the same source gives those too."""

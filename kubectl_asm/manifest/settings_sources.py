@@ -8,8 +8,9 @@ Source: spec/operation.md 1 and 3, spec/versions.md 2, spec/controller.md 2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.manifest.documents import SourceText
 from kubectl_asm.manifest.settings_deployment import (
@@ -34,8 +35,7 @@ _OWN_TO_ONE_SHOT: Final[Mapping[str, frozenset[str]]] = {
 """Settings a one-shot command takes from these sources only (spec/operation.md 3, spec/auth.md 3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveSettings:
+class EffectiveSettings(msgspec.Struct, frozen=True):
     """Settings of a command. origins: every field; unknown: fields whose value nobody here can tell (their default stands).
 
     profile_is_decided: somebody chose the profile, the form of extracted strings, or runs a controller of known version.
@@ -45,7 +45,7 @@ class EffectiveSettings:
     origins: Mapping[str, str]
     profile_is_decided: bool
     unknown: frozenset[str] = frozenset()
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = msgspec.field(default=())
 
 
 def resolve_settings(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+import msgspec
+
 from kubectl_asm.errors import AsmError
 from kubectl_asm.model.denial import Denial
 from kubectl_asm.model.sensitive import SecretBytes
@@ -61,8 +63,7 @@ _TRANSIENT_NETWORK = frozenset({Network.TIMEOUT, Network.RESET, Network.BROKEN_P
 _TRANSIENT_CODES = frozenset({"Rejected.Throttling", "ServiceUnavailableTemporary", "InternalFailure"})
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """Why an entry is not read: a class, a sentence that names object, field and fix, and the gate if one refused."""
 
     error_class: ErrorClass
@@ -70,24 +71,21 @@ class Refusal:
     gate: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessKeyPair:
+class AccessKeyPair(msgspec.Struct, frozen=True):
     """A long-term AccessKey. The id is not secret by itself, the secret is."""
 
     key_id: SecretBytes
     secret: SecretBytes
 
 
-@dataclass(frozen=True, slots=True)
-class RoleHop:
+class RoleHop(msgspec.Struct, frozen=True):
     """One AssumeRole on top of the chosen tier's credentials."""
 
     role_arn: str
     session_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """The tier that was chosen for a client and everything its driver needs. No I/O has happened yet.
 
     key: T3, T4. role_arn, session_name: T1 to T3. duration_s: seconds or None (T2, T3). oidc_provider_arn: T1, T2.
@@ -110,8 +108,7 @@ class Identity:
     fallback: Identity | Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientPlan:
+class ClientPlan(msgspec.Struct, frozen=True):
     """A backend client as decided by the engine: who asks, and where.
 
     name: spec/endpoints.md 6, visible in error texts. endpoint: host without scheme. ca_file: path of the only CA
@@ -138,8 +135,7 @@ class ClientPlan:
         return (self.provider, self.name, self.endpoint, self.version)
 
 
-@dataclass(frozen=True, slots=True)
-class SecretRequest:
+class SecretRequest(msgspec.Struct, frozen=True):
     """What is asked of the service. OOS ignores both version fields (spec/data.md 2.2)."""
 
     provider: Provider
@@ -148,8 +144,7 @@ class SecretRequest:
     version_stage: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SecretRead:
+class SecretRead(msgspec.Struct, frozen=True):
     """One call to make: through which client, for what."""
 
     client: ClientPlan

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 _ACTION = re.compile(r"[a-z][a-z0-9-]{0,31}:[A-Za-z*]{1,64}", re.ASCII)
 _PRINCIPAL = re.compile(r"[A-Za-z0-9@._:/-]{1,160}", re.ASCII)
@@ -19,8 +20,7 @@ _ARN = re.compile(r"\bacs:[a-z]{2,16}:[a-z0-9*-]{0,32}:(?:\d{1,20}|\*):[A-Za-z0-
 _KINDS: Final = {"ImplicitDeny": False, "ExplicitDeny": True}
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
+class Denial(msgspec.Struct, frozen=True):
     """A refused call. Empty texts: the service did not say. is_explicit: a policy denies; False: none allows; None: unsaid."""
 
     action: str = ""

@@ -24,8 +24,7 @@ TRIGGER_ANNOTATION = "ack-secret-manager.alibabacloud.com/trigger-reconcile"
 FIELD_MANAGER = "kubectl-asm"
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True):
     """Where a kind lives in the API. Resources are always addressed by group and plural, never by short name."""
 
     kind: str

@@ -7,12 +7,12 @@ Source: spec/versions.md, spec/controller.md 1, spec/operation.md 1.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+
+import msgspec
 
 
 class ExtractStrings(enum.StrEnum):
@@ -30,8 +30,7 @@ class AuthOrder(enum.StrEnum):
     RRSA_FIRST = "rrsa-first"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """Effective settings. Durations are timedelta, rates are per second with 0 meaning unlimited."""
 
     compat: str = "0.6.2"
@@ -96,7 +95,7 @@ class Settings:
 
     def replaced(self, changes: Mapping[str, Any]) -> Settings:
         """Return a copy with some fields changed."""
-        return dataclasses.replace(self, **changes)
+        return msgspec.structs.replace(self, **changes)
 
 
 ONE_SHOT: Final[Mapping[str, Any]] = {

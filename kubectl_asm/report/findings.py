@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from kubectl_asm.diagnostics import Fix, Severity, Span
 from kubectl_asm.manifest.decode import path_text
@@ -20,8 +21,7 @@ BASELINE_KIND: Final = "Baseline"
 ORDER: Final[Mapping[Severity, int]] = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """What reports print. findings: in the order of files and places, those of a baseline left out."""
 
     findings: tuple[Located, ...]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from kubectl_asm.diagnostics import Change, Severity
 from kubectl_asm.manifest.documents import Path
@@ -37,8 +38,7 @@ class Place(enum.Enum):
     KEY = "key"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleMeta:
+class RuleMeta(msgspec.Struct, frozen=True):
     """The identity of a rule. Codes are never reused; severity is that of hits that name none.
 
     topics: words of the lint specification; kinds: objects the rule is asked about, empty for files.
@@ -51,8 +51,7 @@ class RuleMeta:
     kinds: tuple[str, ...] = OWN
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(msgspec.Struct, frozen=True):
     """One thing a rule found, by path in the object.
 
     offset, length: characters inside the decoded text at path. subject: another object of the input the place lies in.
@@ -68,15 +67,14 @@ class Hit:
     length: int = 0
     severity: Severity | None = None
     subject: Subject | None = None
-    follows: tuple[Path, ...] = field(default=())
+    follows: tuple[Path, ...] = msgspec.field(default=())
     change: Change | None = None
 
 
 Check = Callable[["Subject", "RuleContext"], Iterator[Hit]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """A rule as the registry lists it. doc: the docstring of its file."""
 
     meta: RuleMeta

@@ -6,9 +6,10 @@ Source: lint corpus README section 4; spec/lint.md 3.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, TypeVar
+
+import msgspec
 
 from kubectl_asm.diagnostics import Severity
 from kubectl_asm.engine.admit import DATA, Entry, entries_of, provider_of
@@ -31,14 +32,13 @@ TOLD_BY_COMPONENT: Final = frozenset({"region", "kms_endpoint", "cluster_id", "u
 """Settings that only the running component knows: nothing is concluded from their defaults."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(msgspec.Struct, frozen=True):
     """How a run judges. unknown: settings nobody told; target: version of the running controller, None to say nothing.
 
     absent: (kind, namespace, name) of what a cluster was asked for and does not hold.
     """
 
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = msgspec.field(default_factory=Settings)
     unknown: frozenset[str] = TOLD_BY_COMPONENT
     target: Version | None = None
     closed_world: bool = False
@@ -46,8 +46,7 @@ class Choices:
     absent: frozenset[tuple[str, str, str]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryAt:
+class EntryAt(msgspec.Struct, frozen=True):
     """One backend read with the path of its source."""
 
     entry: Entry
@@ -64,8 +63,7 @@ class EntryAt:
         return self.entry.side != DATA
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, dict=True):
     """The ExternalSecret of a subject: itself, or the child a ClusterExternalSecret stamps. base: path of its spec.
 
     namespace: empty for a child, whose namespaces are several.

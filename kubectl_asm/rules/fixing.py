@@ -8,8 +8,10 @@ Source: spec/cli.md 3 (validate --fix); docs/decisions/0006-fixes-edit-text.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.diagnostics import Edit, Fix
 from kubectl_asm.manifest.documents import Document, SourceText
@@ -67,7 +69,7 @@ class _Work:
             self.refused += [one for one in ones if one not in fine and not _overlaps(one, fine)]
         data, edits = apply_edits(source.data, proven)
         self.made += [one for one in found if _fix(one).edit in edits]
-        self.sources[name] = replace(source, data=data)
+        self.sources[name] = msgspec.structs.replace(source, data=data)
         return bool(edits)
 
 

@@ -7,7 +7,8 @@ Source: spec/data.md 3; spec/templates.md 1 and 4.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_asm.engine.template import DATA
 from kubectl_asm.manifest.documents import Path
@@ -16,8 +17,7 @@ from kubectl_asm.rules.base import Place
 from kubectl_asm.rules.context import EntryAt, Target
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(msgspec.Struct, frozen=True):
     """One key. origin: name, key, objectAlias, data, item or literal; target: Data, Labels or Annotations."""
 
     key: str

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import msgspec
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from kubectl_asm.diagnostics import Change, ChangeKind, Fix, Span
@@ -53,8 +53,7 @@ _OWN_TAGS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FileProblem:
+class FileProblem(msgspec.Struct, frozen=True):
     """Something wrong with the text itself. topic: one of the words of spec/lint.md 1."""
 
     topic: str
@@ -64,8 +63,7 @@ class FileProblem:
     fix: Fix | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One document, what is wrong with its text, or both."""
 
     document: Document | None
@@ -110,7 +108,10 @@ def _syntax(source: SourceText, error: InputError, span: Span) -> FileProblem:
     for number in (span.line, span.line - 1, span.line + 1, span.line - 2):
         if 0 < number <= len(lines) and _CONFLICT.match(lines[number - 1]):
             return FileProblem(
-                SYNTAX, "a merge conflict was left in the file", replace(span, line=number, column=1), "resolve the conflict"
+                SYNTAX,
+                "a merge conflict was left in the file",
+                msgspec.structs.replace(span, line=number, column=1),
+                "resolve the conflict",
             )
     near = [one for one in lines[max(span.line - 2, 0) : span.line + 1] if _TEMPLATE_LINE.match(one)]
     if near:

@@ -6,7 +6,8 @@ Source: spec/api.md 3.2; spec/lint.md 3 (unknown-store, unknown-ref, cross-names
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_asm.engine.template import is_dns_label, is_dns_subdomain
 from kubectl_asm.manifest.documents import Path
@@ -19,8 +20,7 @@ from kubectl_asm.rules.stores import auths_of
 from kubectl_asm.rules.subjects import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class StoreRefAt:
+class StoreRefAt(msgspec.Struct, frozen=True):
     """A usable store reference. kind is never empty; at: the entry it belongs to."""
 
     ref: SecretStoreRef
@@ -34,8 +34,7 @@ class StoreRefAt:
         return self.kind == CLUSTER_STORE_KIND
 
 
-@dataclass(frozen=True, slots=True)
-class RefAt:
+class RefAt(msgspec.Struct, frozen=True):
     """A reference to an object by name. namespace: where it is looked up; given_namespace, key: as written, or empty."""
 
     kind: str

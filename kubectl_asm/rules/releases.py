@@ -6,8 +6,9 @@ Source: spec/lint.md section 5; spec/versions.md section 1; spec/api.md ("Since"
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.manifest.documents import Path
 from kubectl_asm.model.backend import Provider
@@ -25,8 +26,7 @@ _KINDS: Final[dict[str, Version]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(msgspec.Struct, frozen=True):
     """One thing that needs a release. broken: releases [first, last] that accept and ignore it although they are newer."""
 
     path: Path

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+import msgspec
+
 from kubectl_asm.diagnostics import Change, Finding, Fix, Severity, Span
 from kubectl_asm.manifest.documents import Document, SourceText
 from kubectl_asm.manifest.edits import fix_of
@@ -29,8 +31,7 @@ _COMMENT = re.compile(r"#\s*kubectl-asm:\s*ignore\[([^\]]*)\]")
 _WORDS = re.compile(r"[\s,]+")
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectRef:
+class ObjectRef(msgspec.Struct, frozen=True):
     """The object a finding is about, for reports; empty texts for findings about a file."""
 
     kind: str = ""
@@ -48,8 +49,7 @@ class Located:
     line_text: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdicts:
+class Verdicts(msgspec.Struct, frozen=True):
     """The result of a run."""
 
     findings: tuple[Located, ...] = ()
@@ -59,8 +59,7 @@ class Verdicts:
     suppressed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """Which rules run and how serious they are. Words are codes or names; an empty select means all.
 
     ignored_in: the words that are silent about a file, by its name.
@@ -68,7 +67,7 @@ class Selection:
 
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
-    severities: Mapping[str, Severity] = field(default_factory=dict)
+    severities: Mapping[str, Severity] = msgspec.field(default_factory=dict)
     ignored_in: Callable[[str], frozenset[str]] = lambda _file: frozenset()
 
     def has(self, rule: Rule) -> bool:
@@ -176,7 +175,9 @@ class _Run:
     def _fix(self, subject: Subject, change: Change) -> Fix | None:
         if holds_secret(subject.document):
             return None
-        return fix_of(subject.document, self._places_of(subject), replace(change, path=subject.written(change.path)))
+        return fix_of(
+            subject.document, self._places_of(subject), msgspec.structs.replace(change, path=subject.written(change.path))
+        )
 
     def _places_of(self, subject: Subject) -> Places:
         document, places = self._places

@@ -7,7 +7,8 @@ Source: spec/lint.md 3 (conditions, cross-namespace, ces-collision); spec/cluste
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_asm.engine.expand import selects
 from kubectl_asm.manifest.documents import Path
@@ -17,8 +18,7 @@ from kubectl_asm.rules.context import RuleContext
 from kubectl_asm.rules.subjects import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(msgspec.Struct, frozen=True):
     """One namespace that is selected. path: of the name in the list, empty for a match of a Namespace object."""
 
     namespace: Namespace

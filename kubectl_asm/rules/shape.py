@@ -13,7 +13,6 @@ import enum
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
@@ -61,13 +60,12 @@ class Form(enum.Enum):
     FREE = "anything"
 
 
-@dataclass(slots=True)
-class Shape:
+class Shape(msgspec.Struct):
     """One place. item: of lists; fields and required: of structs."""
 
     form: Form
     item: Shape | None = None
-    fields: dict[str, Shape] = field(default_factory=dict)
+    fields: dict[str, Shape] = msgspec.field(default_factory=dict)
     required: tuple[str, ...] = ()
     never_empty: frozenset[str] = frozenset()
 
@@ -81,8 +79,7 @@ class IssueKind(enum.Enum):
     LETTER = "letter"
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeIssue:
+class ShapeIssue(msgspec.Struct, frozen=True):
     """One structural issue. path: of the member concerned, also of a missing one; is_null: it is there, but null."""
 
     kind: IssueKind

@@ -6,7 +6,8 @@ Source: spec/api.md sections 4 to 6.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_asm.manifest.documents import Path
 from kubectl_asm.model.stores import (
@@ -21,8 +22,7 @@ from kubectl_asm.model.stores import (
 from kubectl_asm.rules.subjects import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class AuthAt:
+class AuthAt(msgspec.Struct, frozen=True):
     """One Auth object and its path. section: KMS or OOS."""
 
     auth: Auth
@@ -30,8 +30,7 @@ class AuthAt:
     section: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionAt:
+class ConditionAt(msgspec.Struct, frozen=True):
     """One condition and its path."""
 
     condition: NamespaceCondition

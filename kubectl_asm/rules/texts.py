@@ -6,7 +6,8 @@ Source: spec/templates.md 1 and 4; spec/lint.md 3 (template-syntax and following
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from kubectl_asm.engine.entries import output_names
 from kubectl_asm.manifest.documents import Path
@@ -16,8 +17,7 @@ from kubectl_asm.rules.context import RuleContext, Target
 from kubectl_asm.rules.subjects import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateText:
+class TemplateText(msgspec.Struct, frozen=True):
     """One template. subject: the object its text lies in; has_places: whether characters of it have a place there.
 
     reference: the path in the target's own object that leads to a text of another object.
@@ -62,7 +62,7 @@ def _element(element: TemplateFrom, path: Path, target: Target, ctx: RuleContext
 def _source(source: TemplateSource, kind: str, path: Path, target: Target, ctx: RuleContext) -> Iterator[TemplateText]:
     for number, item in enumerate(source.items):
         if text := source_text(ctx.find(kind, target.namespace, source.name), item.key):
-            yield replace(text, reference=(*path, "items", number, "key"))
+            yield msgspec.structs.replace(text, reference=(*path, "items", number, "key"))
 
 
 def source_text(subject: Subject | None, key: str) -> TemplateText | None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from kubectl_asm.adapters.retry import Retry
 from kubectl_asm.adapters.system import utc_now
 from kubectl_asm.engine.admit import ENV_CLIENT, Admitter, EntryAdmission, entries_of
@@ -308,7 +310,7 @@ def _client(admission: EntryAdmission) -> Client:
     if plan is None:
         return Client(_base(admission), Provider.KMS, None, None, refusal=admission.refusal)
     refusal = plan.refusal if plan.identity is None else None
-    asked = replace(plan, name=_base(admission), refusal=refusal)
+    asked = msgspec.structs.replace(plan, name=_base(admission), refusal=refusal)
     return Client(_base(admission), plan.provider, plan.store, plan.identity, asked, refusal)
 
 
@@ -345,7 +347,7 @@ def _labelled(admission: EntryAdmission, provider: Provider, store: tuple[str, s
     if admission.plan is not None:
         return admission
     plan = ClientPlan(name=admission.client_name, provider=provider, refusal=admission.refusal, store=store)
-    return replace(admission, plan=plan)
+    return msgspec.structs.replace(admission, plan=plan)
 
 
 def _stores(

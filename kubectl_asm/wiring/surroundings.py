@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from kubectl_asm.adapters.listed import ListedReader
 from kubectl_asm.errors import AccessError, NotFoundError
@@ -35,7 +37,7 @@ class Surroundings:
 
     def judged(self, choices: Choices) -> Choices:
         """Return how to judge, now that absence is known."""
-        return replace(choices, absent=frozenset(self.absent))
+        return msgspec.structs.replace(choices, absent=frozenset(self.absent))
 
     def notes(self) -> list[str]:
         """Return one sentence for each kind and namespace that may not be read."""

@@ -7,9 +7,9 @@ Source: spec/templates.md 6.3; Masterminds/semver v3.3.0, the library of upstrea
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import re2
 
 from kubectl_asm.gotemplate.funcs.signature import Environment, Function, FunctionError
@@ -31,8 +31,7 @@ _RANGE: Final = re2.compile(rf"\s*({_VERSION})\s+-\s+({_VERSION})\s*".encode())
 _ALL: Final = re2.compile(rf"{_ONE}(?:(?:\s+|,\s*){_ONE})*".encode())
 
 
-@dataclass(frozen=True, slots=True)
-class _Condition:
+class _Condition(msgspec.Struct, frozen=True):
     """One condition. any_minor: only the major number is given; any_patch: major and minor are; open: some part is not."""
 
     operator: str

@@ -23,9 +23,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Protocol
+
+import msgspec
 
 from kubectl_asm.gotemplate.budget import Budget
 from kubectl_asm.gotemplate.values import ANY
@@ -69,8 +70,7 @@ def no_zone(_name: str) -> tzinfo | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(msgspec.Struct, frozen=True):
     """Everything an execution may know besides its data. One per execution: the budget is used up.
 
     now: aware datetime; zone: IANA name -> tzinfo, None when unknown; local: the zone called Local (the controller's, UTC).
@@ -80,11 +80,10 @@ class Environment:
     random: RandomSource
     zone: Callable[[str], tzinfo | None] = no_zone
     local: tzinfo | None = None
-    budget: Budget = field(default_factory=Budget)
+    budget: Budget = msgspec.field(default_factory=Budget)
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(msgspec.Struct, frozen=True):
     """One template function. params, result: Go type spellings; see the module docstring.
 
     status: ``same`` as upstream, or ``differs`` with the reason in summary. source: spec page and section.

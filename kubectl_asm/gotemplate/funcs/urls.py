@@ -10,8 +10,9 @@ import enum
 import ipaddress
 import re
 import string
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from kubectl_asm.gotemplate.funcs.lists import NIL_DEREFERENCE
 from kubectl_asm.gotemplate.funcs.signature import MAP, Environment, Function, FunctionError
@@ -83,8 +84,7 @@ def _unescape(text: str, part: _Part) -> str:
     return text_of(data)
 
 
-@dataclass(slots=True)
-class _URL:
+class _URL(msgspec.Struct):
     """The parts of a URL, unescaped except for the query. user: name and password, the latter None when not given."""
 
     scheme: str = ""

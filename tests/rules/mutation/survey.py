@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from kubectl_asm.diagnostics import Severity
@@ -85,7 +86,7 @@ def _choices(settings: dict[str, Any]) -> Choices:
 def survey(good: GoodSet) -> Survey:
     """Break a set in every way, one at a time, and lint it."""
     result = Survey(Counter(), [])
-    closed = replace(good.choices, closed_world=True)
+    closed = msgspec.structs.replace(good.choices, closed_world=True)
     dangling = {(file, line) for file, line, _ in _reported(good.sources, closed)}
     for index, source in enumerate(good.sources):
         for mutation in mutations(source.data.decode()):

@@ -40,7 +40,7 @@ def of_environment(**variables: str) -> EffectiveSettings:
 
 
 def test_the_table_has_exactly_the_fields_of_the_settings_in_their_order() -> None:
-    assert [one.name for one in FIELDS] == list(Settings.__dataclass_fields__)
+    assert [one.name for one in FIELDS] == list(Settings.__struct_fields__)
 
 
 @pytest.mark.parametrize("one", FIELDS, ids=lambda one: one.name)
