@@ -7,7 +7,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,18 +144,24 @@ def _by_process(folder: Path, case: Mapping[str, Any], files: Sequence[str]) -> 
             path.write_bytes(_content(folder, case, name))
             paths.append(str(path))
         command = [sys.executable, "-m", "kubectl_asm", "validate", "-o", "json", *_flags(case, scratch), *paths]
-        begin = time.monotonic()
+        begin = _children_cpu_s()
         done = subprocess.run(
             command, capture_output=True, text=True, cwd=_ROOT, check=False, timeout=120, preexec_fn=_limit_memory
         )
-        seconds = time.monotonic() - begin
+        seconds = _children_cpu_s() - begin
         problems = []
         if seconds > case["limits"].get("seconds", 60):
-            problems.append(f"took {seconds:.1f} s")
+            problems.append(f"took {seconds:.1f} s of CPU")
         if "Traceback" in done.stderr or done.returncode not in (0, 1):
             return [], [*problems, f"exit {done.returncode}: {done.stderr[-300:]}"]
         names = dict(zip(paths, files, strict=True))
         return [_reported(item, names) for item in json.loads(done.stdout)["findings"]], problems
+
+
+def _children_cpu_s() -> float:
+    """Return the CPU seconds of ended children: what a command needs, whatever else the machine does."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _limit_memory() -> None:
