@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kubectl_asm.adapters.decorate import ReadKey, read_key
+from kubectl_asm.adapters.joining import another
 from kubectl_asm.model.backend import BackendError, SecretOutcome, SecretRead
 from kubectl_asm.ports import SecretSource
 
@@ -71,7 +72,7 @@ class GatheringSource:
             self._call(client, line, gathering)
         gathering.done.wait()
         if gathering.error is not None:
-            raise gathering.error if is_leader else _another(gathering.error)
+            raise gathering.error if is_leader else another(gathering.error)
         return gathering.outcomes
 
     def _call(self, client: _Client, line: _Line, gathering: _Gathering) -> None:
@@ -87,14 +88,6 @@ class GatheringSource:
                 if not line.calls and line.next is None:
                     self._lines.pop(client, None)
                 self._condition.notify_all()
-
-
-def _another(error: BaseException) -> BaseException:
-    """An exception object belongs to one thread; some cannot be copied, and saying which it was matters more."""
-    try:
-        return copy.copy(error)
-    except TypeError:
-        return error
 
 
 def _own(outcome: SecretOutcome) -> SecretOutcome:

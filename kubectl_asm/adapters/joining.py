@@ -28,7 +28,7 @@ class _Flight:
         """Wait for the thread that reads and return what it got; raises what it raised."""
         self.done.wait()
         if self.error is not None:
-            raise copy.copy(self.error)  # an exception object belongs to one thread: raising it writes its traceback
+            raise another(self.error)
         assert self.outcome is not None
         return _own(self.outcome)
 
@@ -99,6 +99,17 @@ class JoiningSource:
                     self._known[key] = outcome
         for flight in flights.values():
             flight.done.set()
+
+
+def another(error: BaseException) -> BaseException:
+    """Return a copy to raise: an exception object belongs to one thread, because raising it writes its traceback.
+
+    Some cannot be copied; then saying which it was matters more.
+    """
+    try:
+        return copy.copy(error)
+    except TypeError:
+        return error
 
 
 def _may_pass(outcome: SecretOutcome) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from kubectl_asm.engine.decide import rejected
-from kubectl_asm.engine.status import NOTICE_KEY, ever_succeeded, merge, next_status, timestamp
+from kubectl_asm.engine.decide import rejected, stopped
+from kubectl_asm.engine.plan import Decision, Done
+from kubectl_asm.engine.status import NOTICE_KEY, ever_succeeded, merge, next_status, reports, timestamp
 from kubectl_asm.model.externalsecret import SyncResult
 from tests.unit.engine.rounds import FAILED, external, extract, round_of, secret, source, templated
 
@@ -140,3 +141,11 @@ def test_times_are_whole_seconds():
 def test_only_a_success_entry_is_success():
     assert ever_succeeded([LOST, SUCCESS])
     assert not ever_succeeded([LOST, GUARD, NOTICE])
+
+
+def test_a_round_that_was_cut_short_or_dropped_has_nothing_to_say():
+    cut_short = stopped(external(source("a")), Decision.ABORT, Done(None))
+    assert not reports(cut_short)
+    assert not reports(replace(synced(), quiet=True))
+    for plan in (synced(), guarded(), rejected(partial(), "refused")):
+        assert reports(plan)
