@@ -46,6 +46,12 @@ class Principal:
         """The word of GetCallerIdentity."""
         return "AssumedRoleUser" if self.role_arn else "RAMUser"
 
+    @property
+    def display_name(self) -> str:
+        """Return `role:session`, or the name of the user."""
+        _, _, name = self.arn.partition("/")
+        return name.replace("/", ":") if self.role_arn else name
+
 
 @dataclass(frozen=True, slots=True)
 class Key:

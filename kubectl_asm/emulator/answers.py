@@ -23,14 +23,26 @@ class Service(enum.StrEnum):
 
 
 class ServiceFault(Exception):
-    """A call that is refused with an error document. retry_after_s: sent as x-acs-retry-after."""
+    """A call that is refused with an error document. retry_after_s: sent as x-acs-retry-after.
 
-    def __init__(self, code: str, status: int, message: str, *, retry_after_s: float | None = None) -> None:
+    detail: AccessDeniedDetail, which the gateway's dialect has and that of KMS has not.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        status: int,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        detail: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.status = status
         self.message = message
         self.retry_after_s = retry_after_s
+        self.detail = detail
 
 
 def request_id(token: Callable[[int], bytes]) -> str:
@@ -53,7 +65,8 @@ def fault_response(fault: ServiceFault, service: Service, host: str, identifier:
     else:
         product = service.value.capitalize()
         link = f"https://api.aliyun.com/troubleshoot?q={fault.code}&product={product}&requestId={identifier}"
-        document = {"HostId": host, **document, "Recommend": link}
+        detail = {"AccessDeniedDetail": dict(fault.detail)} if fault.detail else {}
+        document = {"HostId": host, **document, "Recommend": link, **detail}
     response = json_response(document, identifier, status=fault.status)
     if fault.retry_after_s is None:
         return response

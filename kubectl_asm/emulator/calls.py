@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from kubectl_asm.adapters.cloud.values import Failure, Fault
 from kubectl_asm.emulator.accounts import Accounts, Keys, Principal
@@ -12,9 +13,12 @@ from kubectl_asm.emulator.answers import Service, ServiceFault, fault_response, 
 from kubectl_asm.emulator.content import Content, defective, network_response, service_fault
 from kubectl_asm.emulator.jwt import TokenChecker
 from kubectl_asm.emulator.options import World
-from kubectl_asm.emulator.policies import is_allowed
+from kubectl_asm.emulator.policies import is_allowed, is_denied
 from kubectl_asm.emulator.wire import Response
 from kubectl_asm.model.backend import Network
+
+IDENTITY_POLICY: Final = "AccountLevelIdentityBasedPolicy"
+TRUST_POLICY: Final = "AssumeRolePolicy"
 
 T = TypeVar("T")
 
@@ -68,7 +72,22 @@ class Ask:
         arn = f"acs:{action.partition(':')[0]}:{self.region}:{self.principal.account}:{resource}"
         if not is_allowed(self.principal.policies, action, arn):
             code = "Forbidden.NoPermission" if self.service is Service.KMS else "NoPermission"
-            raise ServiceFault(code, 403, f"This operation for {arn} is forbidden by permission system.")
+            message = f"This operation for {arn} is forbidden by permission system."
+            raise ServiceFault(code, 403, message, detail=self.denial(action, arn))
+
+    def denial(self, action: str, resource: str, policy_type: str = IDENTITY_POLICY) -> Mapping[str, str]:
+        """Return AccessDeniedDetail: who may not do what, and whether a policy says no or none says yes."""
+        assert self.principal is not None
+        is_explicit = policy_type == IDENTITY_POLICY and is_denied(self.principal.policies, action, resource)
+        return {
+            "AuthAction": action,
+            "AuthPrincipalType": "AssumedRoleUser" if self.principal.role_arn else "SubUser",
+            "AuthPrincipalDisplayName": self.principal.display_name,
+            "AuthPrincipalOwnerId": self.principal.account,
+            "NoPermissionType": "ExplicitDeny" if is_explicit else "ImplicitDeny",
+            "PolicyType": policy_type,
+            "EncodedDiagnosticMessage": base64.b64encode(self.shop.world.token(48)).decode(),
+        }
 
     def answer(self, document: Mapping[str, object]) -> Response:
         """Return a JSON answer."""

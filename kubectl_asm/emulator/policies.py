@@ -53,13 +53,22 @@ def decode_policy(raw: Any) -> Policy:
 
 def is_allowed(policies: Iterable[Policy], action: str, resource: str) -> bool:
     """Return whether identity policies allow an action on a resource: a matching deny wins over every allow."""
-    matching = [
+    matching = _matching(policies, action, resource)
+    return bool(matching) and all(statement.is_allow for statement in matching)
+
+
+def is_denied(policies: Iterable[Policy], action: str, resource: str) -> bool:
+    """Return whether an identity policy denies it in so many words, rather than that none allows it."""
+    return not all(statement.is_allow for statement in _matching(policies, action, resource))
+
+
+def _matching(policies: Iterable[Policy], action: str, resource: str) -> list[Statement]:
+    return [
         statement
         for policy in policies
         for statement in policy.statements
         if _matches_any(statement.actions, action) and _matches_any(statement.resources, resource)
     ]
-    return bool(matching) and all(statement.is_allow for statement in matching)
 
 
 def is_trusted(policy: Policy, kind: str, names: Iterable[str], claims: Mapping[str, str] | None = None) -> bool:

@@ -165,7 +165,8 @@ class Emulator:
                     if not self._send(stream, request, response):
                         return
             except WireError as error:
-                stream.sendall(Response(error.status, str(error).encode(), "text/plain").encode(keep_alive=False))
+                response = Response(error.status, str(error).encode(), "text/plain")
+                stream.sendall(response.encode(keep_alive=False, now=self._world.now()))
 
     def _send(self, stream: socket.socket, request: Request, response: Response) -> bool:
         """Send a response; return whether the connection goes on."""
@@ -177,7 +178,7 @@ class Emulator:
         if response.defect in (Defect.RESET, Defect.SILENT):
             _reset(stream)
             return False
-        data = response.encode(keep_alive=request.keep_alive)
+        data = response.encode(keep_alive=request.keep_alive, now=self._world.now())
         if response.defect is Defect.TRUNCATED:
             stream.sendall(data[: len(data) - max(len(response.body) // 2, 1)])
             return False

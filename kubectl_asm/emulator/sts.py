@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from kubectl_asm.emulator.accounts import OidcProvider, Principal, Role
 from kubectl_asm.emulator.answers import ServiceFault
-from kubectl_asm.emulator.calls import Ask, Operation
+from kubectl_asm.emulator.calls import IDENTITY_POLICY, TRUST_POLICY, Ask, Operation
 from kubectl_asm.emulator.jwt import Claims
 from kubectl_asm.emulator.policies import is_allowed, is_trusted
 from kubectl_asm.emulator.wire import Response
@@ -35,9 +35,12 @@ def assume_role(ask: Ask) -> Response:
     assert caller is not None
     names = (caller.arn, caller.role_arn, f"acs:ram::{caller.account}:root")
     account = role.arn.split(":")[3]
-    is_permitted = is_allowed(caller.policies, "sts:AssumeRole", f"acs:ram:*:{account}:{role.arn.split(':', 4)[4]}")
+    resource = f"acs:ram:*:{account}:{role.arn.split(':', 4)[4]}"
+    is_permitted = is_allowed(caller.policies, "sts:AssumeRole", resource)
     if not is_permitted or not (role.trust is None or is_trusted(role.trust, "RAM", names)):
-        raise ServiceFault("NoPermission", 403, "You are not authorized to do this action. You should be authorized by RAM.")
+        detail = ask.denial("sts:AssumeRole", resource, TRUST_POLICY if is_permitted else IDENTITY_POLICY)
+        message = "You are not authorized to do this action. You should be authorized by RAM."
+        raise ServiceFault("NoPermission", 403, message, detail=detail)
     return ask.answer(_session(ask, role, name, seconds))
 
 

@@ -10,6 +10,8 @@ import enum
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -81,14 +83,15 @@ class Response:
     defect: Defect | None = None
     delay_s: float = 0.0
 
-    def encode(self, *, keep_alive: bool) -> bytes:
-        """Return the bytes of the response, complete even when it has a defect."""
+    def encode(self, *, keep_alive: bool, now: datetime) -> bytes:
+        """Return the bytes of the response, complete even when it has a defect. now: for the Date header, aware, in UTC."""
         try:
             reason = HTTPStatus(self.status).phrase
         except ValueError:
             reason = "Unknown"
         lines = [
             f"HTTP/1.1 {self.status} {reason}",
+            f"date: {format_datetime(now, usegmt=True)}",
             f"content-type: {self.content_type}",
             f"content-length: {len(self.body)}",
             f"connection: {'keep-alive' if keep_alive else 'close'}",

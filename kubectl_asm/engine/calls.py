@@ -14,6 +14,7 @@ from typing import Final
 from kubectl_asm.engine.admit import EntryAdmission
 from kubectl_asm.engine.endpoints import sts_host
 from kubectl_asm.engine.identity import DEFAULT_AUDIENCE
+from kubectl_asm.model import variables
 from kubectl_asm.model.backend import Identity, Provider, RoleHop, SecretRead, Tier
 from kubectl_asm.model.settings import Settings
 
@@ -25,12 +26,14 @@ Value = str | bool | int | tuple[str, ...]
 class Hosts:
     """Hosts and names that no object gives. metadata_role: the worker role's when it is known, else it is asked for.
 
+    metadata_session: whether instance metadata is asked for a session token first (version 2).
     controller: (namespace, name) of the ServiceAccount whose token is requested where the controller reads a token file.
     """
 
     sts: str
     metadata: str = METADATA_HOST
     metadata_role: str = ""
+    metadata_session: bool = True
     controller: tuple[str, str] | None = None
 
 
@@ -54,11 +57,16 @@ def _text(value: Value) -> str:
 
 
 def hosts_of(
-    settings: Settings, variables: Mapping[str, str] = MappingProxyType({}), controller: tuple[str, str] | None = None
+    settings: Settings, environment: Mapping[str, str] = MappingProxyType({}), controller: tuple[str, str] | None = None
 ) -> Hosts:
-    """Return the hosts for a process with these variables (spec/auth.md 2 and 6)."""
-    metadata = variables.get("ALIBABA_CLOUD_IMDS_ENDPOINT", "").strip() or METADATA_HOST
-    return Hosts(sts_host(settings, variables), metadata, variables.get("ALIBABA_CLOUD_ECS_METADATA", "").strip(), controller)
+    """Return the hosts for a process with this environment (spec/auth.md 2 and 6)."""
+    return Hosts(
+        sts_host(settings, environment),
+        environment.get(variables.METADATA_HOST, "").strip() or METADATA_HOST,
+        environment.get(variables.METADATA_ROLE, "").strip(),
+        not variables.is_on(environment, variables.METADATA_V2_OFF),
+        controller,
+    )
 
 
 def calls_of(admission: EntryAdmission, hosts: Hosts) -> tuple[Call, ...]:
@@ -132,7 +140,8 @@ def _ak(_identity: Identity, _hosts: Hosts) -> Iterator[Call]:
 
 
 def _worker_role(_identity: Identity, hosts: Hosts) -> Iterator[Call]:
-    yield Call("metadata", "Token", hosts.metadata)
+    if hosts.metadata_session:
+        yield Call("metadata", "Token", hosts.metadata)
     if not hosts.metadata_role:
         yield Call("metadata", "RoleName", hosts.metadata)
     yield Call("metadata", "RoleCredentials", hosts.metadata, {"role": hosts.metadata_role} if hosts.metadata_role else {})

@@ -15,6 +15,7 @@ import msgspec
 from kubectl_asm.model.backend import ErrorClass, Provider, Refusal
 from kubectl_asm.model.externalsecret import DataSource
 from kubectl_asm.model.settings import Settings
+from kubectl_asm.model.variables import STS_HOST
 
 _ALLOWED = re.compile(r"(?:[a-z0-9-]+\.cryptoservice\.kms|kms-vpc\.[a-z0-9-]+|kms\.[a-z0-9-]+)\.aliyuncs\.com", re.ASCII)
 DEDICATED_SUFFIX: Final = ".cryptoservice.kms.aliyuncs.com"
@@ -105,7 +106,7 @@ def _ca_of_region(settings: Settings) -> str:
 
 def sts_host(settings: Settings, environment: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return the STS host: flag, variable ALIBABA_CLOUD_STS_ENDPOINT, or the one of the region (spec/auth.md 6)."""
-    if explicit := settings.sts_endpoint or environment.get("ALIBABA_CLOUD_STS_ENDPOINT", "").strip():
+    if explicit := settings.sts_endpoint or environment.get(STS_HOST, "").strip():
         return explicit
     if not settings.region:
         return DEFAULT_STS_HOST

@@ -18,6 +18,7 @@ from kubectl_asm.model.externalsecret import DataSource, ExternalSecret
 from kubectl_asm.model.objects import GROUP, KubeObject, Namespace, Secret, ServiceAccount
 from kubectl_asm.model.settings import Settings
 from kubectl_asm.model.stores import ClusterExternalSecret, ClusterSecretStore, SecretStore
+from kubectl_asm.model.variables import STS_SCHEME
 from kubectl_asm.report.checks import Check, Verdict
 from kubectl_asm.wiring.clouds import Cloud
 from kubectl_asm.wiring.clusters import Cluster, ClusterChoice, open_cluster
@@ -62,6 +63,9 @@ def settings_checks(variables: Mapping[str, str], upstream: Mapping[str, str]) -
         yield Check("settings", "environment", Verdict.FAILED, f"{halves[0]} is set alone", hint)
     else:
         yield Check("settings", "environment", Verdict.OK, ", ".join(sorted(upstream)) or "no variable of the controller is set")
+    if variables.get(STS_SCHEME, "").strip().lower() == "http":
+        detail = f"{STS_SCHEME}=http is ignored: STS is asked over TLS"
+        yield Check("settings", STS_SCHEME, Verdict.WARNING, detail, "unset it")
     if variables.get("DEBUG") == "sdk":
         detail = "DEBUG=sdk makes Alibaba's tools print headers with tokens; kubectl asm ignores it"
         yield Check("settings", "DEBUG", Verdict.WARNING, detail, "unset it")

@@ -120,7 +120,6 @@ def _local(source: str, variables: Mapping[str, str], near: Transport, world: Wo
     """Return the builder of a local source; files are read now, services are asked later."""
     from kubectl_asm.adapters.credentials import local
     from kubectl_asm.adapters.credentials.metadata import MetadataClient, MetadataOptions
-    from kubectl_asm.adapters.credentials.refresh import WORKER_WINDOW, RefreshingCredentials, before_end
 
     word, _, name = source.partition(":")
     if word == "profile":
@@ -130,7 +129,7 @@ def _local(source: str, variables: Mapping[str, str], near: Transport, world: Wo
         uri = local.check_uri(variables.get(local.URI_VARIABLE, "").strip())
         return lambda _sts: local.uri_credentials(near, uri, utc_now, world.random)
     client = MetadataClient(near, MetadataOptions.from_environment(variables))
-    return lambda _sts: RefreshingCredentials(client.credentials, before_end(WORKER_WINDOW, world.random), utc_now)
+    return lambda _sts: client.provider(utc_now, world.random)
 
 
 def describe_source(source: str, variables: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from pathlib import Path
@@ -265,6 +266,59 @@ def test_a_metadata_service_that_never_answers_costs_bounded_time(asm: Asm, team
     assert ran.code == 1
     assert "instance metadata" in team.reason("app")
     assert "timeout" in team.reason("app")
+
+
+def test_many_objects_wait_for_a_silent_metadata_service_once(asm: Asm, team: Team) -> None:
+    for name in ("one", "two", "three"):
+        team.store(name, {})
+    for number in range(36):
+        team.external(f"app-{number}", store=("one", "two", "three")[number % 3])
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        start = time.monotonic()
+        ran = asm.run(
+            "sync", "-q", "--region", "cn-hangzhou", "--enable-worker-role", "--concurrency", "2", "-o", "json",
+            "--max-concurrent-kms-secret-pulls", "0", env={"ALIBABA_CLOUD_IMDS_ENDPOINT": address},
+        )  # fmt: skip
+        seconds = time.monotonic() - start
+    reasons = {entry["reason"] for item in ran.json()["items"] for entry in item["entries"]}
+    assert ran.code == 1
+    assert len(ran.json()["items"]) == 36
+    assert all("instance metadata" in reason for reason in reasons)
+    assert seconds < 25, "36 objects that wait two seconds each, two at a time, would take longer"
+
+
+def test_a_session_that_ends_during_a_pass_is_renewed(asm: Asm, team: Team, tmp_path: Path) -> None:
+    set_accounts(tmp_path, {**accounts(), "sts": {"life": 2}})
+    asm.fixtures.write_text(json.dumps({"kms": {f"db-{number}": VALUE for number in range(40)}}))
+    time.sleep(0.3)
+    team.secret("ak", {"id": ACCESS_KEY, "secret": ACCESS_SECRET})
+    team.store("main", {**key_refs(), "ramRoleARN": NEAR})
+    for number in range(40):
+        team.external(f"app-{number}", store="main", key=f"db-{number}")
+    ran = asm.run("sync", *asm.cloud()[:-1], "10", "-q", "--concurrency", "2", "-o", "json")
+    assert_synced(ran)
+    assert len(team.names()) == 41
+    assert len([call for call in asm.calls() if call["action"] == "AssumeRole"]) >= 2, "10 reads a second outlive a session"
+
+
+def test_an_access_key_that_is_mended_while_a_sync_waits_is_taken_over(asm: Asm, team: Team) -> None:
+    team.secret("ak", {"id": ACCESS_KEY, "secret": "canary-wrong-secret"})
+    team.store("main", key_refs())
+    team.external("app", store="main")
+    process = asm.start("sync", *asm.cloud(), "-q", "--wait", "--timeout", "60s")
+    try:
+        deadline = time.monotonic() + 30
+        while not any(call["code"] == "SignatureDoesNotMatch" for call in asm.calls()):
+            assert time.monotonic() < deadline, "no read was tried"
+            time.sleep(0.1)
+        team.replace_secret("ak", {"id": NEW_KEY, "secret": NEW_SECRET})
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, out + err
+    assert team.value("app") == VALUE
+    assert NEW_KEY in callers(asm)
 
 
 # -- nothing leaks

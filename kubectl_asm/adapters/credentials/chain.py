@@ -16,7 +16,7 @@ from kubectl_asm.adapters.credentials.base import CredentialProvider, Credential
 from kubectl_asm.adapters.credentials.fallback import FirstTokenDecides
 from kubectl_asm.adapters.credentials.metadata import MetadataClient, MetadataOptions
 from kubectl_asm.adapters.credentials.oidc import FileReader, ServiceAccountToken, read_token_file
-from kubectl_asm.adapters.credentials.refresh import ROLE_WINDOW, WORKER_WINDOW, RefreshingCredentials, before_end, last_fifth
+from kubectl_asm.adapters.credentials.refresh import ROLE_WINDOW, RefreshingCredentials, before_end, last_fifth
 from kubectl_asm.adapters.credentials.static import StaticCredentials
 from kubectl_asm.adapters.credentials.sts import CallerIdentity, RoleCall, StsClient
 from kubectl_asm.errors import BugError
@@ -59,6 +59,8 @@ class CredentialChain:
     def __init__(self, surroundings: Surroundings) -> None:
         self._world = surroundings
         self._sts = StsClient(surroundings.transport, surroundings.sts_host, surroundings.now, surroundings.random)
+        metadata = MetadataClient(surroundings.metadata_transport or surroundings.transport, surroundings.metadata)
+        self._machine = metadata.provider(surroundings.now, surroundings.random)
         self._builders: dict[Tier, Callable[[Identity], CredentialProvider]] = {
             Tier.SERVICE_ACCOUNT: self._service_account,
             Tier.TOKEN_FILE: self._token_file,
@@ -153,8 +155,7 @@ class CredentialChain:
         return build
 
     def _worker_role(self, identity: Identity) -> CredentialProvider:  # noqa: ARG002  # the machine's, whatever the store
-        client = MetadataClient(self._world.metadata_transport or self._world.transport, self._world.metadata)
-        return RefreshingCredentials(client.credentials, before_end(WORKER_WINDOW, self._world.random), self._world.now)
+        return self._machine
 
     def _local(self, identity: Identity) -> CredentialProvider:  # noqa: ARG002  # the source was named when the chain was built
         if self._world.local is None:

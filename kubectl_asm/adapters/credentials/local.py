@@ -27,6 +27,12 @@ from kubectl_asm.ports import Random
 URI_VARIABLE: Final = "ALIBABA_CLOUD_CREDENTIALS_URI"
 DEFAULT_SESSION: Final = "kubectl-asm"
 MODES: Final = ("AK", "StsToken", "RamRoleArn")
+_INSTEAD: Final = {
+    "EcsRamRole": "the role of this machine is --credentials=metadata",
+    "CredentialsURI": f"a service on this machine is --credentials=uri with {URI_VARIABLE}",
+    "OIDC": "a ServiceAccount's token is --controller-service-account",
+}
+"""What takes the place of a mode that is not supported."""
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
@@ -84,7 +90,9 @@ def _profile(item: Mapping[str, Any], name: str, file: str) -> Profile:
     mode = _text(item, "mode") or "AK"
     if mode not in MODES:
         shown = mode if _WORD.fullmatch(mode) else "of an unknown kind"
-        raise UsageError(f"profile {name} of {file}: mode {shown} is not supported", hint=f"supported are {', '.join(MODES)}")
+        way_out = _INSTEAD.get(mode, "write a profile of one of these with `aliyun configure`")
+        hint = f"supported are {', '.join(MODES)}; {way_out}"
+        raise UsageError(f"profile {name} of {file}: mode {shown} is not supported", hint=hint)
     needed = {"AK": (), "StsToken": ("sts_token",), "RamRoleArn": ("ram_role_arn",)}[mode]
     for key in ("access_key_id", "access_key_secret", *needed):
         if not _text(item, key):

@@ -8,15 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from kubectl_asm.adapters.cloud.failures import transport_error
 from kubectl_asm.adapters.cloud.network import TransportError
 from kubectl_asm.adapters.cloud.transport import Reply, Transport
-from kubectl_asm.adapters.credentials.base import Credentials, credentials_error
+from kubectl_asm.adapters.credentials.base import Credentials, WallClock, credentials_error
+from kubectl_asm.adapters.credentials.refresh import WORKER_WINDOW, RefreshingCredentials, before_end
 from kubectl_asm.adapters.credentials.sts import read_document, session_credentials
+from kubectl_asm.model import variables
 from kubectl_asm.model.backend import BackendError, ErrorClass
+from kubectl_asm.ports import Random
 
+SILENCE: Final = timedelta(seconds=60)
+"""The service answers at once or is not there: one bounded wait is enough for everybody who asks within this time."""
 _ROLES: Final = "/latest/meta-data/ram/security-credentials/"
 _ROLE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _TOKEN_LIFE_S: Final = 3600
@@ -24,17 +30,26 @@ _TOKEN_LIFE_S: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class MetadataOptions:
-    """endpoint: base URL. role: its name, when known beforehand. is_v1_allowed: whether to go on without a session token."""
+    """endpoint: base URL. role: its name, when known beforehand. is_v1_allowed: whether to go on without a session token.
+
+    is_v2_used: whether a session token is asked for at all.
+    """
 
     endpoint: str = "http://100.100.100.200"
     role: str = ""
     is_v1_allowed: bool = True
+    is_v2_used: bool = True
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> MetadataOptions:
         """Return the options that the variables of the official credentials library ask for (spec/auth.md 2)."""
-        host = environment.get("ALIBABA_CLOUD_IMDS_ENDPOINT", "").strip()
-        return cls(f"http://{host}" if host else cls().endpoint, environment.get("ALIBABA_CLOUD_ECS_METADATA", "").strip())
+        host = environment.get(variables.METADATA_HOST, "").strip()
+        role = environment.get(variables.METADATA_ROLE, "").strip()
+        return cls(
+            f"http://{host}" if host else cls().endpoint,
+            role,
+            is_v2_used=not variables.is_on(environment, variables.METADATA_V2_OFF),
+        )
 
 
 class MetadataClient:
@@ -43,6 +58,10 @@ class MetadataClient:
     def __init__(self, transport: Transport, options: MetadataOptions | None = None) -> None:
         self._transport = transport
         self._options = options or MetadataOptions()
+
+    def provider(self, now: WallClock, random: Random) -> RefreshingCredentials:
+        """Return the provider of the machine's role. Share one: there is one machine, and one wait when it does not answer."""
+        return RefreshingCredentials(self.credentials, before_end(WORKER_WINDOW, random), now, silence=SILENCE)
 
     def credentials(self) -> Credentials:
         """Return the credentials of the machine's role, fresh from the service."""
@@ -60,6 +79,8 @@ class MetadataClient:
         return _text(self._get("GET", "/latest/meta-data/region-id", self._session_headers(), what), what)
 
     def _session_headers(self) -> dict[str, str]:
+        if not self._options.is_v2_used:
+            return {}
         what = "asking instance metadata for a session failed"
         ttl = {"X-aliyun-ecs-metadata-token-ttl-seconds": str(_TOKEN_LIFE_S)}
         reply = self._get("PUT", "/latest/api/token", ttl, what)

@@ -50,9 +50,13 @@ class RefreshingCredentials:
 
     One call at a time; those who waited for a failed call share its failure. A failed renewal keeps the credentials in
     use until they really end, and is not tried again for ten seconds.
+
+    silence: for how long a service that did not answer is not asked again; those who ask meanwhile are told its failure.
     """
 
-    def __init__(self, fetch: Callable[[], Credentials], due: DueRule, now: WallClock) -> None:
+    def __init__(
+        self, fetch: Callable[[], Credentials], due: DueRule, now: WallClock, *, silence: timedelta = timedelta()
+    ) -> None:
         self._fetch = fetch
         self._due = due
         self._now = now
@@ -60,6 +64,8 @@ class RefreshingCredentials:
         self._held: _Held | None = None
         self._attempts = 0
         self._failure: BackendError | None = None
+        self._silence = silence
+        self._silent_until: datetime | None = None
 
     def credentials(self) -> Credentials:
         """Return credentials that are good now; raises what fetch raises."""
@@ -72,6 +78,8 @@ class RefreshingCredentials:
                 return held.credentials
             if self._failure is not None and self._attempts != attempts:
                 raise copy.copy(self._failure)
+            if self._failure is not None and self._silent_until is not None and self._now() < self._silent_until:
+                raise _final(self._failure)
             return self._renew(held)
 
     def _renew(self, held: _Held | None) -> Credentials:
@@ -83,6 +91,7 @@ class RefreshingCredentials:
             expires = held.credentials.expires_at if held else None
             if held is None or expires is None or self._now() >= expires:
                 self._failure = error
+                self._silent_until = self._now() + self._silence if error.network is not None else None
                 raise
             self._held = _Held(held.credentials, min(self._now() + _PAUSE, expires))
             return held.credentials
@@ -91,3 +100,10 @@ class RefreshingCredentials:
         assert fresh.expires_at is not None
         self._held = _Held(fresh, self._due(issued, fresh.expires_at))
         return fresh
+
+
+def _final(failure: BackendError) -> BackendError:
+    """Return a failure that is told again: nobody has to try once more, the words stay."""
+    told = copy.copy(failure)
+    told.permanent = True
+    return told

@@ -54,6 +54,13 @@ def test_the_debug_switch_of_the_sdk_is_pointed_out() -> None:
     assert [one.verdict for one in settings_checks({"DEBUG": "sdk"}, {})] == [Verdict.OK, Verdict.WARNING]
 
 
+def test_a_plain_scheme_for_sts_is_pointed_out_as_ignored() -> None:
+    assert [one.verdict for one in settings_checks({"ALIBABA_CLOUD_STS_HTTP_SCHEME": "HTTP"}, {})] == [
+        Verdict.OK, Verdict.WARNING
+    ]  # fmt: skip
+    assert [one.verdict for one in settings_checks({"ALIBABA_CLOUD_STS_HTTP_SCHEME": "https"}, {})] == [Verdict.OK]
+
+
 def test_the_document_counts_every_verdict() -> None:
     document = check_document([Check("a", "b", Verdict.OK), Check("a", "c", Verdict.FAILED, "x", "y")])
     assert document["summary"] == {"ok": 1, "warning": 0, "failed": 1, "skipped": 0}

@@ -156,6 +156,7 @@ ENVIRONMENTS = together(
     maybe("ALICLOUD_REMOTE_ROLE_ARN", "acs:ram::2:role/far"),
     maybe("ALIBABA_CLOUD_STS_ENDPOINT", "sts.environment.example.com"),
     maybe("ALIBABA_CLOUD_ECS_METADATA", "NamedRole"),
+    maybe("ALIBABA_CLOUD_IMDSV2_DISABLED", "true"),
 )  # fmt: skip
 
 

@@ -1,12 +1,15 @@
 """Bytes to requests: what is accepted, what is refused, and that no bytes at all make it fall over."""
 
 import contextlib
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kubectl_asm.emulator.wire import MAX_BODY_BYTES, MAX_HEAD_BYTES, Request, RequestReader, Response, WireError
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def reader(*chunks: bytes) -> RequestReader:
@@ -111,7 +114,7 @@ def test_arbitrary_bytes_give_requests_or_a_refusal_and_end(chunks):
 
 
 def test_a_response_states_its_length_and_whether_the_connection_stays():
-    text = Response(404, b"{}", headers=(("x", "y"),)).encode(keep_alive=True)
-    assert text.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    text = Response(404, b"{}", headers=(("x", "y"),)).encode(keep_alive=True, now=NOW)
+    assert text.startswith(b"HTTP/1.1 404 Not Found\r\ndate: Fri, 02 Jan 2026 03:04:05 GMT\r\n")
     assert b"content-length: 2\r\nconnection: keep-alive\r\nx: y\r\n\r\n{}" in text
-    assert Response(799).encode(keep_alive=False).startswith(b"HTTP/1.1 799 Unknown\r\n")
+    assert Response(799).encode(keep_alive=False, now=NOW).startswith(b"HTTP/1.1 799 Unknown\r\n")

@@ -12,8 +12,10 @@ from kubectl_asm.adapters.credentials.metadata import MetadataClient, MetadataOp
 from kubectl_asm.adapters.credentials.oidc import token_life
 from kubectl_asm.adapters.credentials.sts import StsClient, session_credentials
 from kubectl_asm.adapters.system import SystemRandom, utc_now
+from kubectl_asm.engine.calls import hosts_of, identity_calls
 from kubectl_asm.errors import AccessError, BugError, UnavailableError
 from kubectl_asm.model.backend import BackendError, ErrorClass, Identity, RoleHop, Tier
+from kubectl_asm.model.settings import Settings
 from tests.unit.adapters.credentials.test_refresh import START
 from tests.unit.emulator.worlds import CLOCK, cloud, key_pair, plan, read, running, transport_options
 
@@ -133,6 +135,21 @@ def test_a_token_with_a_longer_life_serves_the_second_role_call(emulator, now):
 
 def test_the_worker_role_is_asked_for_name_and_credentials(emulator):
     assert signer_of(emulator, Identity(Tier.WORKER_ROLE)).startswith("STS.EmulatorWorkerRole")
+    assert [call[0] for call in sts_calls(emulator)] == ["Token", "RoleName", "RoleCredentials"]
+
+
+def test_without_version_2_no_session_is_asked_for(emulator):
+    options = MetadataOptions.from_environment({"ALIBABA_CLOUD_IMDSV2_DISABLED": "true"})
+    signer_of(emulator, Identity(Tier.WORKER_ROLE), metadata=options)
+    assert [call[0] for call in sts_calls(emulator)] == ["RoleName", "RoleCredentials"]
+    hosts = hosts_of(Settings(), {"ALIBABA_CLOUD_IMDSV2_DISABLED": "true"})
+    assert [call.action for call in identity_calls(Identity(Tier.WORKER_ROLE), hosts)] == ["RoleName", "RoleCredentials"]
+
+
+def test_all_clients_share_the_one_role_of_the_machine(emulator):
+    found = chain(emulator)
+    for name in ("env.client", "namespace/a/s", "cluster/t"):
+        found.provider_for(plan(name=name, identity=Identity(Tier.WORKER_ROLE))).credentials()
     assert [call[0] for call in sts_calls(emulator)] == ["Token", "RoleName", "RoleCredentials"]
 
 

@@ -68,6 +68,24 @@ def test_an_unusable_profile_is_named_with_what_is_missing(name: str, fields: di
     assert SECRET not in f"{caught.value}{caught.value.hint}"
 
 
+@pytest.mark.parametrize(
+    ("mode", "instead"),
+    [
+        ("EcsRamRole", "--credentials=metadata"),
+        ("CredentialsURI", "--credentials=uri with ALIBABA_CLOUD_CREDENTIALS_URI"),
+        ("OIDC", "--controller-service-account"),
+        ("ChainableRamRoleArn", "`aliyun configure`"),
+        ("CloudSSO", "`aliyun configure`"),
+    ],
+)
+def test_a_mode_that_is_not_supported_is_refused_with_those_that_are(mode: str, instead: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        profile(mode=mode)
+    assert f"mode {mode} is not supported" in str(caught.value)
+    assert str(caught.value.hint).startswith("supported are AK, StsToken, RamRoleArn; ")
+    assert str(caught.value.hint).endswith(instead)
+
+
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"profiles": 1}', b"{" * 100_000, b"\xff", SECRET.encode()])
 def test_a_file_of_another_kind_is_refused_without_quoting_it(text: bytes) -> None:
     with pytest.raises(UsageError, match="not a profile file") as caught:

@@ -7,7 +7,7 @@ import pytest
 
 from kubectl_asm.adapters.credentials.base import Credentials, credentials_error
 from kubectl_asm.adapters.credentials.refresh import RefreshingCredentials, before_end, last_fifth
-from kubectl_asm.model.backend import BackendError
+from kubectl_asm.model.backend import BackendError, Network
 from kubectl_asm.model.sensitive import SecretBytes
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -138,3 +138,42 @@ def test_those_who_waited_for_a_failed_call_share_its_failure():
         thread.join(5)
     assert len(errors) == 4
     assert len(calls) == 1
+
+
+class Silent(Issuer):
+    """Does not answer while failing is set."""
+
+    def __call__(self) -> Credentials:
+        if self.failing:
+            self.calls += 1
+            raise credentials_error("no answer", cause=BackendError(network=Network.TIMEOUT))
+        return super().__call__()
+
+
+def test_a_service_that_did_not_answer_is_not_asked_again_for_a_while():
+    wall = Wall()
+    issuer = Silent(wall)
+    issuer.failing = True
+    provider = RefreshingCredentials(issuer, last_fifth, wall, silence=timedelta(seconds=60))
+    with pytest.raises(BackendError) as first:
+        provider.credentials()
+    for seconds in (0, 30, 29):
+        wall.advance(seconds)
+        with pytest.raises(BackendError) as told:
+            provider.credentials()
+        assert (told.value.is_transient, str(told.value)) == (False, str(first.value))
+    assert (issuer.calls, first.value.is_transient) == (1, True)
+    issuer.failing = False
+    wall.advance(1)
+    assert ids(provider) == "n2"
+
+
+def test_a_service_that_answered_with_an_error_is_asked_again():
+    wall = Wall()
+    issuer = Issuer(wall)
+    issuer.failing = True
+    provider = RefreshingCredentials(issuer, last_fifth, wall, silence=timedelta(seconds=60))
+    with pytest.raises(BackendError):
+        provider.credentials()
+    issuer.failing = False
+    assert ids(provider) == "n2"
