@@ -7,6 +7,8 @@ Source: spec/templates.md sections 2, 3.1 and 6.3.
 from __future__ import annotations
 
 import enum
+import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
@@ -37,6 +39,8 @@ from kubectl_asm.gotemplate.nodes import (
 )
 from kubectl_asm.gotemplate.parser import Program, parse_program
 from kubectl_asm.gotemplate.values import is_true
+
+_LINE_BREAK = re.compile("\n")
 
 
 class IssueKind(enum.StrEnum):
@@ -167,6 +171,7 @@ class _Scan(msgspec.Struct):
     uses_whole_data: bool = False
     entered: set[tuple[str, bool]] = msgspec.field(default_factory=set)
     seen: set[object] = msgspec.field(default_factory=set)
+    lines: list[int] = msgspec.field(default_factory=list)  # where they begin, found when first asked for
 
     # --- reporting
 
@@ -177,7 +182,12 @@ class _Scan(msgspec.Struct):
         return len(self.seen) > count
 
     def place(self, begin: int, length: int) -> Place:
-        return _place(self.program.text, begin, begin + length)
+        text = self.program.text
+        if not self.lines:
+            self.lines += [0, *(match.end() for match in _LINE_BREAK.finditer(text))]
+        end = min(max(begin + length, begin), len(text))
+        line, end_line = bisect_right(self.lines, begin), bisect_right(self.lines, end)
+        return Place(line, begin - self.lines[line - 1] + 1, end_line, end - self.lines[end_line - 1] + 1)
 
     def report(
         self, begin: int, length: int, kind: IssueKind, subject: str, message: str, *, hint: str = "", optional: bool = False
@@ -366,12 +376,6 @@ def _start(node: Node) -> int:
     if isinstance(node, VariableNode) and node.fields:
         return node.pos - len(node.name)
     return node.pos
-
-
-def _place(text: str, begin: int, end: int) -> Place:
-    end = min(max(end, begin), len(text))
-    line, end_line = text.count("\n", 0, begin) + 1, text.count("\n", 0, end) + 1
-    return Place(line, begin - text.rfind("\n", 0, begin), end_line, end - text.rfind("\n", 0, end))
 
 
 def _syntax_issue(text: str, error: TemplateSyntaxError) -> Issue:

@@ -43,9 +43,10 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
 
 def _rename(issue: ShapeIssue, subject: Subject) -> Change | None:
     """Rename to the one field that can be meant, when it is not there yet and can hold the value."""
-    meant = only_meant(str(issue.path[-1]), issue.known)
-    mended = (*issue.path[:-1], meant)
-    if not meant or meant != issue.near or subject.actual.get(mended) != issue.path:
+    if not issue.near or only_meant(str(issue.path[-1]), issue.known) != issue.near:
+        return None
+    meant, mended = issue.near, (*issue.path[:-1], issue.near)
+    if subject.actual.get(mended) != issue.path:
         return None
     others = [one for one in subject.issues if one is not issue and one.path[:-1] == issue.path[:-1]]
     is_contested = any(one.kind is IssueKind.UNKNOWN and one.near == meant for one in others)

@@ -29,6 +29,7 @@ from kubectl_asm.rules.subjects import Subject
 META = RuleMeta("ASM210", "invalid-duration", Severity.ERROR, topics=("invalid-duration",), kinds=TARGETS)
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", re.ASCII)
+_LONGEST: Final = 64
 _UNITS: Final = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "s"),
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), "m"),
@@ -56,6 +57,8 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
 
 def _meant(value: str) -> str:
     """Return the one duration that can be meant: blanks and letter case aside, units written out, whole days in hours."""
+    if len(value) > _LONGEST:
+        return ""
     parts = [(number, _UNITS.get(unit.lower(), "")) for number, unit in _PART.findall(value)]
     is_whole = not _PART.sub("", value).strip()
     if not parts or not is_whole or any(not unit or (unit == "d" and not number.isdigit()) for number, unit in parts):
@@ -64,6 +67,6 @@ def _meant(value: str) -> str:
 
 
 def _hint(value: str) -> str:
-    if value.isdigit():
+    if value.isdigit() and len(value) <= _LONGEST:
         return f"add a unit: {value}s"
     return "units are ns, us, ms, s, m and h, written without blanks"

@@ -22,6 +22,7 @@ from kubectl_asm.model.externalsecret import DataSource, ExternalSecret
 from kubectl_asm.model.objects import KubeObject, Meta, Namespace
 from kubectl_asm.model.settings import Settings
 from kubectl_asm.model.stores import ClusterExternalSecret
+from kubectl_asm.rules.near import NearIndex
 from kubectl_asm.rules.subjects import Subject
 
 Version = tuple[int, ...]
@@ -108,6 +109,7 @@ class RuleContext:
         self.subjects = subjects
         self.references = References(InputReader(self))
         self.near_misses: dict[tuple[str, str, str], str] = {}
+        self._near: dict[tuple[str, str], NearIndex] = {}
 
     def is_known(self, *names: str) -> bool:
         """Return whether the values of these settings are known, so that something may be said about them."""
@@ -169,6 +171,13 @@ class RuleContext:
         for kind, namespace, name in self.by_ref:
             found.setdefault((kind, namespace), set()).add(name)
         return {key: frozenset(names) for key, names in found.items()}
+
+    def near_names(self, kind: str, namespace: str, name: str) -> tuple[str, ...]:
+        """Return the names of the input's objects of a kind and namespace that are nearly a name."""
+        index = self._near.get((kind, namespace))
+        if index is None:
+            index = self._near[kind, namespace] = NearIndex(self.names_in.get((kind, namespace), ()))
+        return index.near(name)
 
     @cached_property
     def namespaces_with(self) -> Mapping[tuple[str, str], tuple[str, ...]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
 from kubectl_asm.rules.base import quoted
 
+_LONGEST: Final = 64
 _SHORTEST: Final = 3  # one edit turns a word of three letters into many others
 
 
@@ -25,6 +27,31 @@ def is_near(word: str, other: str) -> bool:
 def near_names(word: str, known: Iterable[str]) -> tuple[str, ...]:
     """Return the known names that are nearly a word, sorted."""
     return tuple(sorted(name for name in known if is_near(word, name)))
+
+
+class NearIndex:
+    """The same for many questions about many names: a name is found by what is left when one of its letters is taken away."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._long: list[str] = []
+        self._by_rest: defaultdict[str, set[str]] = defaultdict(set)
+        for name in known:
+            if len(name) > _LONGEST:
+                self._long.append(name)
+                continue
+            for rest in _rests(name):
+                self._by_rest[rest].add(name)
+
+    def near(self, word: str) -> tuple[str, ...]:
+        """Return the known names that are nearly a word, sorted."""
+        found = set(self._long)
+        if len(word) <= _LONGEST + 1:
+            found.update(*(self._by_rest.get(rest, ()) for rest in _rests(word)))
+        return near_names(word, found)
+
+
+def _rests(name: str) -> set[str]:
+    return {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}
 
 
 def did_you_mean(names: Iterable[str]) -> str:

@@ -30,7 +30,9 @@ _OWN_LINE = re.compile(
 )
 _OWN_FLOW = re.compile(r"apiVersion[\"']?\s*:\s*[\"']?alibabacloud\.com/")
 _CONFLICT = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.M)
+_TAG_TEXT = re.compile(r"![^\s,\[\]{}]*")
 _TEMPLATE_LINE = re.compile(r"^[ \t]*(?:- )?\{\{")
+_MOST_FIXES: Final = 100  # comparing what is repeated is slow, and a file with more repeats is broken as a whole
 _YAML_TAG: Final = "tag:yaml.org,2002:"
 _OWN_TAGS: Final = frozenset(
     f"{_YAML_TAG}{name}"
@@ -177,6 +179,7 @@ def _part_of(source: SourceText, line: int) -> tuple[int, str]:
 
 def _duplicates(reader: _Tolerant, root: Node, places: Places, document: Document) -> Iterator[FileProblem]:
     """Yield one problem a repeated key; two apiVersions in one mapping are two objects and nothing else."""
+    has_fixes = len(reader.doubles) <= _MOST_FIXES and not holds_secret(document)
     joined = {id(mapping) for mapping, key in reader.doubles if key.value == "apiVersion"}
     for mapping, key in reader.doubles:
         is_version = key.value == "apiVersion"
@@ -184,7 +187,7 @@ def _duplicates(reader: _Tolerant, root: Node, places: Places, document: Documen
             continue
         hint = "a line --- is missing between two objects" if is_version else "the last one counts; remove the other"
         span = places.at(places.begin(key), key.end_mark.index)
-        fix = None if is_version or holds_secret(document) else _without_repeat(reader, root, mapping, key, places, document)
+        fix = _without_repeat(reader, root, mapping, key, places, document) if has_fixes and not is_version else None
         yield FileProblem(DUPLICATE, f'duplicate key "{str(key.value)[:64]}" in one mapping', span, hint, fix)
 
 
@@ -194,7 +197,10 @@ def _without_repeat(
     """Remove a key that says again what the one before it says."""
     same = [(one, node) for one, node in mapping.value if isinstance(one, ScalarNode) and one.value == key.value]
     occurrence = next(at for at, (one, _) in enumerate(same) if one is key)
-    values = [reader.value(node) for _, node in same]
+    try:
+        values = [reader.value(node) for _, node in same]
+    except InputError:  # too much to compare
+        return None
     path = path_to(root, mapping)
     if not occurrence or path is None or any(repr(value) != repr(values[0]) for value in values):
         return None
@@ -209,6 +215,7 @@ class _Tolerant(Constructor):
         super().__init__(Dialect.KUBECTL, file=file, first_line=first_line)
         self._source = text
         self.doubles: list[tuple[Node, ScalarNode]] = []
+        self._noted: set[int] = set()
         self.odd_keys: list[Node] = []
 
     def _mapping(self, node: MappingNode, depth: int) -> dict[Any, Any]:
@@ -217,7 +224,8 @@ class _Tolerant(Constructor):
         for key_node, value_node in pairs:
             name = self._name(key_node, node)
             if name in kept and isinstance(key_node, ScalarNode) and name != "<<":
-                if (node, key_node) not in self.doubles:
+                if id(key_node) not in self._noted:
+                    self._noted.add(id(key_node))
                     self.doubles.append((node, key_node))
                     self.value(kept[name][1], depth)  # what is overridden may hold duplicates of its own
             elif name == "<<" and name in kept:
@@ -264,11 +272,11 @@ def _tags(document: Document) -> Iterator[FileProblem]:
     for node in found:
         if isinstance(node, ScalarNode | MappingNode | SequenceNode) and document.text[node.start_mark.index] in "!&":
             start = document.text.index("!", node.start_mark.index)
-            end = start + len(re.match(r"![^\s,\[\]{}]*", document.text[start:])[0])  # type: ignore[index]
-            written = document.text[start:end]
+            match = _TAG_TEXT.match(document.text, start)
+            written = match[0] if match else "!"
             yield FileProblem(
                 TAG,
                 f'tag "{written[:64]}" is not one of YAML\'s own',
-                places.at(start, end),
+                places.at(start, start + len(written)),
                 "nothing is ever constructed: remove the tag",
             )

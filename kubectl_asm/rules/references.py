@@ -14,7 +14,6 @@ from kubectl_asm.manifest.documents import Path
 from kubectl_asm.model.externalsecret import CLUSTER_STORE_KIND, STORE_KIND, SecretStoreRef
 from kubectl_asm.rules.base import quoted
 from kubectl_asm.rules.context import EntryAt, RuleContext, Target, target_of
-from kubectl_asm.rules.near import near_names
 from kubectl_asm.rules.selection import selected_namespaces
 from kubectl_asm.rules.stores import auths_of
 from kubectl_asm.rules.subjects import Subject
@@ -102,7 +101,7 @@ def near_miss(kind: str, namespace: str, name: str, ctx: RuleContext) -> str:
 
 
 def _near_miss(kind: str, namespace: str, name: str, ctx: RuleContext) -> str:
-    if near := near_names(name, ctx.names_in.get((kind, namespace), ())):
+    if near := ctx.near_names(kind, namespace, name):
         return f"the input has {kind} {', '.join(map(quoted, near))}"
     if elsewhere := [one for one in ctx.namespaces_with.get((kind, name), ()) if one != namespace]:
         return f"the input has {kind} {quoted(name)} in namespace {', '.join(elsewhere)}"

@@ -22,13 +22,16 @@ from kubectl_asm.manifest.positions import Places
 from kubectl_asm.rules.base import Hit, Place, Rule
 from kubectl_asm.rules.context import Choices, RuleContext
 from kubectl_asm.rules.reading import FileProblem, read_parts
-from kubectl_asm.rules.subjects import IGNORE_ANNOTATION, Subject, holds_secret, subjects_of
+from kubectl_asm.rules.subjects import Subject, holds_secret, subjects_of
 
 CRASH: Final = "ASM000"
 EVERY_RULE: Final = "*"
 _FIRST_JUDGING: Final = "ASM208"  # rules before it report what is refused; those from it on are silent about that
 _COMMENT = re.compile(r"#\s*kubectl-asm:\s*ignore\[([^\]]*)\]")
 _WORDS = re.compile(r"[\s,]+")
+_NONE: Final[frozenset[str]] = frozenset()
+_SHOWN: Final = 200
+_SCANNED: Final = 4096  # one line may be the whole file
 
 
 class ObjectRef(msgspec.Struct, frozen=True):
@@ -219,21 +222,18 @@ class _Run:
         if key in self._found:
             return
         words = {finding.code, EVERY_RULE} | ({located.rule.meta.name} if located.rule else set())
-        if words & self._ignored(finding.span, subjects):
+        if self._is_ignored(words, finding.span, subjects):
             self._suppressed += 1
             return
         self._found[key] = replace(located, line_text=self._line(finding.span))
 
-    def _ignored(self, span: Span, subjects: tuple[Subject, ...]) -> set[str]:
-        """Return the codes and names that comments at the place and annotations of the objects switch off."""
+    def _is_ignored(self, words: set[str], span: Span, subjects: tuple[Subject, ...]) -> bool:
+        """Return whether a comment at the place, an annotation of the objects or a setting switches one of the words off."""
         comments = self._comments.get(span.file)
         if comments is None:
             comments = self._comments[span.file] = _ignore_comments(self._lines(span.file))
-        found = {*comments.get(span.line, ()), *self._selection.ignored_in(span.file)}
-        for subject in subjects:
-            text = subject.raw(("metadata", "annotations", IGNORE_ANNOTATION))
-            found.update(_WORDS.split(text) if isinstance(text, str) else ())
-        return found
+        listed = (comments.get(span.line, _NONE), self._selection.ignored_in(span.file), *(one.ignored for one in subjects))
+        return any(not words.isdisjoint(one) for one in listed if one)
 
     def _lines(self, file: str) -> list[str]:
         lines = self._texts.get(file)
@@ -246,7 +246,7 @@ class _Run:
 
     def _line(self, span: Span) -> str:
         lines = self._lines(span.file)
-        return lines[span.line - 1].strip()[:200] if span.line <= len(lines) else ""
+        return lines[span.line - 1][:_SCANNED].strip()[:_SHOWN] if span.line <= len(lines) else ""
 
     def verdicts(self) -> Verdicts:
         """Return what was found, in the order of files and places."""

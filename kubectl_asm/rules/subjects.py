@@ -5,6 +5,7 @@ Source: spec/lint.md 2; spec/cli.md 1 (objects of other kinds are used, unknown 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +19,7 @@ from kubectl_asm.model.objects import API_VERSION, GROUP, KubeObject, Meta
 from kubectl_asm.rules.shape import METADATA, IssueKind, Repair, ShapeIssue, object_shape
 
 IGNORE_ANNOTATION: Final = "kubectl-asm/ignore"
+_WORDS: Final = re.compile(r"[\s,]+")
 
 
 @dataclass(slots=True)
@@ -43,6 +45,15 @@ class Subject:
     is_own: bool = False
     is_known_only: bool = False
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """The codes and names that the object's annotation switches off."""
+        words: frozenset[str] | None = self.memo.get(IGNORE_ANNOTATION)
+        if words is None:
+            text = self.raw(("metadata", "annotations", IGNORE_ANNOTATION))
+            words = self.memo[IGNORE_ANNOTATION] = frozenset(_WORDS.split(text) if isinstance(text, str) else ())
+        return words
 
     @property
     def is_typed_own(self) -> bool:
