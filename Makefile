@@ -29,9 +29,9 @@ $(PY):
 	@test -n "$(PYTHON)" || { echo "kubectl-asm needs Python 3.11 or newer with the venv module; set PYTHON=/path/to/python" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: $(PY) requirements/runtime.txt pyproject.toml
-	$(PIP) --require-hashes -r requirements/runtime.txt
-	$(PIP) --no-deps --editable .
+$(VENV)/.runtime: $(PY) requirements/build.txt requirements/runtime.txt pyproject.toml
+	$(PIP) --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
 	$(COMPILE) $(VENV)/lib kubectl_asm
 	@touch $@
 
@@ -115,6 +115,8 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 .PHONY: lock
 lock: ## Refresh requirements/ (LOCK_ARGS=--upgrade takes newer versions)
 	@test -x .build/lock/bin/uv || { $(PYTHON) -m venv .build/lock && .build/lock/bin/pip install --quiet uv; }
+	@$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| PATH="$(CURDIR)/.build/lock/bin:$$PATH" $(LOCK) - -o requirements/build.txt
 	PATH="$(CURDIR)/.build/lock/bin:$$PATH" $(LOCK) pyproject.toml -o requirements/runtime.txt
 	PATH="$(CURDIR)/.build/lock/bin:$$PATH" $(LOCK) --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 
