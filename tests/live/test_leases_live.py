@@ -23,7 +23,7 @@ from tests.live.clients import open_connection
 from tests.live.replicas import LEASE, REF, TIMINGS, Replica, begin
 
 LATE_S = 2 * TIMINGS.retry_s * (1 + TIMINGS.jitter)
-BUSY_S = 1.0
+BUSY_S = 3.0
 """What a test allows for a machine that is busy with others."""
 
 ROOT = Path(__file__).parents[2]
@@ -112,12 +112,12 @@ def test_a_leader_that_falls_silent_is_replaced_after_the_lease_duration(start):
     assert not leader.holder.may_start(REF)
 
 
-def test_a_leader_that_ends_hands_over_within_a_second(start):
+def test_a_leader_that_ends_hands_over_long_before_its_lease_runs_out(start):
     replicas = [start() for _ in range(3)]
     leader = one_leads(*replicas)
     others = [one for one in replicas if one is not leader]
     leader.holder.stop()
-    assert seconds_until(lambda: any(one.holder.may_start(REF) for one in others), 5, never_two(replicas)) < 1.0
+    assert seconds_until(lambda: any(one.holder.may_start(REF) for one in others), 5, never_two(replicas)) < 1.5
     seconds_until(lambda: leader.holder.is_finished, 2)
 
 
@@ -134,7 +134,7 @@ def test_shards_are_shared_and_those_of_a_silent_replica_taken_over(start, store
     seconds_until(lambda: [one.holder.held() for one in replicas] == [0, 3, 3], TIMINGS.lease_s + 2 * LATE_S + BUSY_S)
     assert all(len(workers(ref)) == 1 for ref in refs)
     replicas[1].holder.stop()
-    assert seconds_until(lambda: replicas[2].holder.held() == 6, 5) < 2.0
+    assert seconds_until(lambda: replicas[2].holder.held() == 6, 5) < 2.4
     with pytest.raises(NotFoundError):
         store.get(member_lease(LEASE, "replica-1"))
 

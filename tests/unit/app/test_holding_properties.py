@@ -13,7 +13,7 @@ ACTIONS = ("kill", "freeze", "cut", "heal", "stop", "start", "down", "up", "faul
 SHORT = Timings(lease_s=6, renew_s=4, retry_s=1, drain_s=5)
 
 steps = st.lists(
-    st.tuples(st.sampled_from(ACTIONS), st.integers(0, 2), st.floats(0.0, 12.0, allow_nan=False)), min_size=3, max_size=14
+    st.tuples(st.sampled_from(ACTIONS), st.integers(0, 2), st.floats(0.0, 10.0, allow_nan=False)), min_size=3, max_size=10
 )
 PROFILE = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
