@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -27,6 +28,8 @@ Examples:
   kubectl asm manifests all --image registry.example.com/kubectl-asm:v1 -- --region=cn-hangzhou | kubectl apply --server-side -f -
   # beside a running controller: decides and reports, may write nothing
   kubectl asm manifests controller --shadow -- --region=cn-hangzhou
+  # with the settings of a Deployment, and the right to read that one
+  kubectl asm manifests controller --shadow -- --from-deployment=kube-system/ack-secret-manager
 """
 
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
@@ -63,6 +66,7 @@ def command(what: str, **options: Any) -> int:
     controller: namespace, rbac, Deployment, Service, PodDisruptionBudget, NetworkPolicy. all: crds and controller.
     """
     wanted, parsed = _installation(options), _parsed(options["flags"])
+    wanted = replace(wanted, deployment=_deployment(parsed["from_deployment"] or ""))
     if any(options[name] for name in ("filenames", "kustomize", "helm")):
         if what != "rbac" or wanted.watched or wanted.is_shadow or options["read_only"]:
             raise UsageError("-f goes with rbac and decides by itself", hint="leave the other options out")
@@ -97,6 +101,12 @@ def _installation(options: dict[str, Any]) -> Installation:
 def _namespace(name: str) -> str:
     if _NAMESPACE.fullmatch(name) is None:
         raise UsageError(f'"{name}" is not the name of a namespace')
+    return name
+
+
+def _deployment(name: str) -> str:
+    if name and [_NAMESPACE.fullmatch(part) is not None for part in name.split("/")] != [True, True]:
+        raise UsageError(f'--from-deployment "{name}" is not NS/NAME')
     return name
 
 
@@ -158,9 +168,9 @@ def _crds() -> str:
 
 
 def _rbac(wanted: Installation, *, read_only: bool) -> str:
-    from kubectl_asm.engine.controller_rbac import controller_manifests
+    from kubectl_asm.engine.controller_objects import rights
 
-    return _yaml(controller_manifests(wanted.namespace, wanted.watched, read_only=read_only, name=wanted.name))
+    return _yaml(rights(wanted, read_only=read_only))
 
 
 def _controller(wanted: Installation) -> str:

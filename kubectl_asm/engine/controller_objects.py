@@ -19,13 +19,20 @@ def controller_objects(wanted: Installation) -> list[dict[str, Any]]:
     """Return the Namespace, what runs in it and its rights, in an order in which they can be applied."""
     bare = [
         namespace_object(wanted.namespace),
-        *controller_manifests(wanted.namespace, wanted.watched, read_only=wanted.is_shadow, name=wanted.name),
+        *rights(wanted, read_only=wanted.is_shadow),
         _deployment(wanted),
         _metrics_service(wanted),
         _disruption_budget(wanted),
         _network_policy(wanted),
     ]
     return [_labelled(one, wanted) for one in bare]
+
+
+def rights(wanted: Installation, *, read_only: bool) -> list[dict[str, Any]]:
+    """Return the account of a controller, its roles and their bindings."""
+    return controller_manifests(
+        wanted.namespace, wanted.watched, read_only=read_only, name=wanted.name, deployment=wanted.deployment
+    )
 
 
 def namespace_object(name: str) -> dict[str, Any]:

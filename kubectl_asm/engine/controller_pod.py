@@ -42,7 +42,8 @@ class Installation:
 
     image: with tag or digest. watched: the only namespaces it serves, empty for the whole cluster. credentials: name of a
     Secret with variables of the identity, empty for none. has_token: mount a token of the account for RRSA. environment:
-    plain variables. flags: further words for `serve`. is_shadow: decides and reports, and may write nothing.
+    plain variables. flags: further words for `serve`. is_shadow: decides and reports, and may write nothing. deployment:
+    NAMESPACE/NAME of the one that `flags` take the settings from, empty for none.
     """
 
     namespace: str
@@ -55,6 +56,7 @@ class Installation:
     environment: tuple[tuple[str, str], ...] = ()
     flags: tuple[str, ...] = ()
     is_shadow: bool = False
+    deployment: str = ""
 
     @property
     def name(self) -> str:

@@ -53,16 +53,21 @@ LEASES: Final[tuple[Rule, ...]] = ((_COORDINATION, ("leases",), ("get", "list", 
 """Leader election, shards and members, in the controller's own namespace."""
 
 
-def controller_manifests(namespace: str, watched: Sequence[str], *, read_only: bool, name: str = NAME) -> list[dict[str, Any]]:
+def controller_manifests(
+    namespace: str, watched: Sequence[str], *, read_only: bool, name: str = NAME, deployment: str = ""
+) -> list[dict[str, Any]]:
     """Return ServiceAccount, roles and bindings of a controller in namespace.
 
     watched: the only namespaces it may see, each with a Role; none: a ClusterRole for the whole cluster.
     read_only: no verb that changes an object, except on the Leases in its own namespace; tokens may still be requested.
-    name: of the account, the roles and the bindings.
+    name: of the account, the roles and the bindings. deployment: NAMESPACE/NAME of the one whose flags are the settings.
     """
     places = [(one, INSIDE) for one in sorted(set(watched))] or [("", (*NAMESPACED, *CLUSTER))]
     roles = [_role(name, place, reading(rules) if read_only else rules) for place, rules in places]
     roles.append(lease_role(name, namespace))
+    if deployment:
+        place, _, read = deployment.partition("/")
+        roles.append(_role(f"{name}-settings", place, (("apps", ("deployments",), ("get",), (read,)),)))
     return with_account(roles, name, namespace)
 
 

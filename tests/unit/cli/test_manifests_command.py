@@ -290,3 +290,22 @@ def test_rights_for_manifests_decide_by_themselves(refused: Any, tmp_path: Path)
 
 def test_a_flag_that_serve_does_not_know_is_refused(refused: Any) -> None:
     assert "--regoin" in refused("controller", "--", "--regoin=cn-hangzhou")
+
+
+@pytest.mark.parametrize(("options", "name"), [((), "kubectl-asm-controller"), (("--shadow",), "kubectl-asm-shadow")])
+def test_who_takes_the_settings_of_a_deployment_may_read_that_one(printed: Any, options: tuple[str, ...], name: str) -> None:
+    flag = "--from-deployment=kube-system/ack-secret-manager"
+    plain, able = printed("rbac", *options), printed("rbac", *options, "--", flag)
+    added = [one for one in able if one not in plain]
+    assert rules_of(added) == {("kube-system", "deployments", "get", "ack-secret-manager")}
+    assert [(one["kind"], one["metadata"]["name"]) for one in added] == [
+        ("Role", f"{name}-settings"),
+        ("RoleBinding", f"{name}-settings"),
+    ]
+    pods = [one for one in printed("controller", *options, "--", flag) if one["kind"] == "Deployment"]
+    assert flag in pods[0]["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+@pytest.mark.parametrize("name", ["ack-secret-manager", "a/b/c", "/x", "A/b"])
+def test_a_deployment_without_its_namespace_is_refused(refused: Any, name: str) -> None:
+    assert "is not NS/NAME" in refused("rbac", "--", f"--from-deployment={name}")
