@@ -25,7 +25,7 @@ from kubectl_asm.manifest.nodes import TypedKey
 from kubectl_asm.model.backend import Provider, SecretAnswer
 from kubectl_asm.model.externalsecret import DataProcess, DataSource, ReplaceRule
 from kubectl_asm.model.sensitive import SecretBytes
-from kubectl_asm.model.settings import ExtractStrings, Settings
+from kubectl_asm.model.settings import Collections, ExtractStrings, Settings
 
 Keys = dict[str, SecretBytes]
 
@@ -90,11 +90,12 @@ def _query(source: DataSource, document: ParsedDocument, settings: Settings) -> 
         prepared = jmes.prepare(document.value, integers_are_numbers=settings.jmespath_document_integers)
     except RecursionError:
         raise EntryError(TOO_DEEP) from None
+    is_json = document.is_json and settings.jmespath_collections is Collections.JSON
     keys: Keys = {}
     notes: list[str] = []
     for rule in source.jmes_path:
         try:
-            text = query_text(jmes.evaluate(rule.path, prepared), is_json=document.is_json)
+            text = query_text(jmes.evaluate(rule.path, prepared), is_json=is_json)
         except jmes.PathSyntaxError as error:
             notes.append(f"path {rule.path!r} skipped: {error}")
             continue
@@ -108,7 +109,10 @@ def _query(source: DataSource, document: ParsedDocument, settings: Settings) -> 
 
 
 def query_text(value: Any, *, is_json: bool) -> str | None:
-    """Return the text of a query result, None for results that are skipped (spec/data.md 4.3)."""
+    """Return the text of a query result, None for results that are skipped (spec/data.md 4.3).
+
+    is_json: whether lists and maps are written as JSON.
+    """
     if value is None or isinstance(value, datetime | jmes.OpaqueMap):
         return None
     if isinstance(value, str):

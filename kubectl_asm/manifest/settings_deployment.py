@@ -19,7 +19,7 @@ import msgspec
 from kubectl_asm.errors import UsageError
 from kubectl_asm.manifest.settings_fields import BY_FLAG, BY_NAME, RETIRED, Kind, SettingField
 from kubectl_asm.manifest.settings_given import Given, Reading, usable
-from kubectl_asm.model.settings import PROFILES, AuthOrder, ExtractStrings
+from kubectl_asm.model.settings import PROFILES, AuthOrder, Collections, ExtractStrings
 
 Version = tuple[int, int, int]
 
@@ -54,6 +54,7 @@ _DATA: Final = (
 _BY_VERSION: Final[tuple[tuple[Version, Version, Mapping[str, Any]], ...]] = (
     ((0, 0, 0), _END, {name: PROFILES[_NEWEST][name] for name in _DATA}),
     ((0, 5, 1), _END, {"extract_json_strings": ExtractStrings.RAW}),
+    ((0, 0, 0), (0, 6, 5), {"jmespath_collections": Collections.YAML}),
     ((0, 0, 0), _END, {"oidc_session_name": "fixed", "session_expiration": False, "trim_access_keys": False}),
     ((0, 0, 0), _END, {"environment_watch_namespace": False}),
     ((0, 0, 0), (0, 6, 0), {"auth_order": AuthOrder.RRSA_FIRST}),
@@ -65,7 +66,8 @@ _BY_VERSION: Final[tuple[tuple[Version, Version, Mapping[str, Any]], ...]] = (
     ((0, 6, 4), (0, 6, 7), {"namespace_regex_mode": "fullmatch"}),
     ((0, 6, 7), _END, {"enable_worker_role": False, "scope_disables_cluster_controllers": True}),
 )
-"""(first version, first version without it, what these versions do). The change of 0.6.5 in auth is not verified."""
+"""(first version, first version without it, what these versions do). The changes of 0.6.5 in auth and in lists of
+jmesPath are not verified for 0.6.3 and 0.6.4."""
 
 
 class DeploymentFlags(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from kubectl_asm.model.durations import DurationError, format_duration, parse_duration
-from kubectl_asm.model.settings import PROFILES, AuthOrder, ExtractStrings, Settings, parse_namespaces
+from kubectl_asm.model.settings import PROFILES, AuthOrder, Collections, ExtractStrings, Settings, parse_namespaces
 
 MAX_COUNT: Final = 2**31 - 1
 TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
@@ -99,6 +99,13 @@ FIELDS: Final[tuple[SettingField, ...]] = (
     SettingField("replace_values", _BOOL, "replaceRule changes values as well as key names.", hidden=True),
     SettingField(
         "jmespath_document_integers", _BOOL, "Whole numbers of a document compare equal to numbers of a query.", hidden=True
+    ),
+    SettingField(
+        "jmespath_collections",
+        _CHOICE,
+        "How jmesPath writes lists and maps of a JSON document: yaml as ack-secret-manager before 0.6.5.",
+        choices=tuple(Collections),
+        hidden=True,
     ),
     SettingField("template_functions", _CHOICE, "Table of template functions.", choices=("seed", "v0.6.7"), hidden=True),
     SettingField("drop_invalid_template_keys", _BOOL, "Drop template.data keys that no Secret can have.", hidden=True),

@@ -22,6 +22,13 @@ class ExtractStrings(enum.StrEnum):
     RAW = "raw"
 
 
+class Collections(enum.StrEnum):
+    """How jmesPath writes lists and maps of a JSON document; those of YAML are always written as YAML (spec/data.md 4.3)."""
+
+    JSON = "json"
+    YAML = "yaml"
+
+
 class AuthOrder(enum.StrEnum):
     """Order of the credential tiers (spec/auth.md 3)."""
 
@@ -38,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True):
     extract_json_strings: ExtractStrings = ExtractStrings.QUOTED
     replace_values: bool = False
     jmespath_document_integers: bool = True
+    jmespath_collections: Collections = Collections.JSON
     template_functions: str = "seed"
     drop_invalid_template_keys: bool = True
     annotation_dns_names: bool = True

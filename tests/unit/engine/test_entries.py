@@ -8,6 +8,7 @@ from kubectl_asm.engine.entries import EntryError, data_keys, extract_keys, outp
 from kubectl_asm.model.backend import Provider, SecretAnswer
 from kubectl_asm.model.externalsecret import ReplaceRule
 from kubectl_asm.model.sensitive import SecretBytes
+from kubectl_asm.model.settings import Collections
 from tests.unit.engine.rounds import NEWEST, SEED, extract, plain, source
 
 CANARY = "hunter2-canary"
@@ -319,3 +320,18 @@ def test_a_member_named_like_a_path_is_renamed_after_the_rules_and_nothing_is_ev
 
 def test_the_first_equal_path_decides_and_an_empty_alias_keeps_the_name():
     assert members("a: x\nb: y", paths=[("a", "1"), ("a", "2"), ("b", "")]) == {"1": "x", "b": "y"}
+
+
+# -- lists and maps of a query
+
+
+def test_before_release_0_6_5_a_query_wrote_lists_and_maps_of_json_as_yaml():
+    value, paths = (
+        '{"tags":["a","b"],"more":{"b":1,"a":[2]},"user":"ada","age":14}',
+        [(n, n) for n in ("tags", "more", "user", "age")],
+    )
+    former = SEED.replaced({"jmespath_collections": Collections.YAML})
+    scalars = {"user": "ada", "age": "14"}
+    assert data(value, paths=paths) == {"tags": '["a","b"]', "more": '{"a":[2],"b":1}', **scalars}
+    assert data(value, paths=paths, settings=former) == {"tags": "- a\n- b\n", "more": "a:\n    - 2\nb: 1\n", **scalars}
+    assert members(value, settings=former)["tags"] == '["a","b"]', "extract always wrote JSON"

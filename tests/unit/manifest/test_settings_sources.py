@@ -113,6 +113,12 @@ def test_an_old_controller_writes_raw_strings_as_well() -> None:
     assert found.settings.compat == "0.6.2"
 
 
+@pytest.mark.parametrize(("tag", "form"), [("v0.5.8", "yaml"), ("v0.6.2", "yaml"), ("v0.6.5", "json"), ("v0.6.7", "json")])
+def test_a_controller_writes_lists_of_a_query_as_its_version_does(tag: str, form: str) -> None:
+    assert resolve(deployment=deployment(tag=tag)).settings.jmespath_collections == form
+    assert resolve().settings.jmespath_collections == "json"
+
+
 @pytest.mark.parametrize("tag", ["v0.5.8", "v0.6.2", "v0.6.4", "v0.6.7"])
 def test_a_version_never_decides_what_happens_after_a_failure(tag: str) -> None:
     found = resolve(deployment=deployment(tag=tag)).settings
