@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from kubectl_asm import wiring
+from kubectl_asm.adapters.files import read_file
 from kubectl_asm.cli import exits
 from kubectl_asm.cli.session import options_of
 from kubectl_asm.errors import UsageError
@@ -41,9 +42,7 @@ def command(**values: Any) -> int:
     from kubectl_asm.gotemplate import TemplateError, parse
 
     text = (
-        sys.stdin.read()
-        if options.template == "-"
-        else Path(options.template).read_text(encoding="utf-8", errors="surrogateescape")
+        sys.stdin.read() if options.template == "-" else read_file(Path(options.template)).data.decode("utf-8", "surrogateescape")
     )
     data = wiring.load_plain(Path(options.data)) if options.data else {}
     if not isinstance(data, dict):

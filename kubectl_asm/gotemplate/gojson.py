@@ -78,6 +78,7 @@ class _Writer:
         self.escape_html = escape_html
         self.indent = indent
         self.room = MAX_VALUES
+        self.open: set[int] = set()  # the maps and lists around the value that is being written
 
     def write(self, value: object, depth: int) -> None:
         self.room -= 1
@@ -91,11 +92,21 @@ class _Writer:
                 value, depth
             )
         elif isinstance(value, Mapping):
+            self.enter(value)
             self.mapping(value, depth)
+            self.open.discard(id(value))
         elif isinstance(value, (list, tuple)) and not (isinstance(value, GoList) and value.is_nil):
+            self.enter(value)
             self.collection("[]", [(None, item) for item in value], depth)
+            self.open.discard(id(value))
         else:
             self.out.append(self.scalar(value))
+
+    def enter(self, value: object) -> None:
+        """Take note of a container; one that is inside of itself has no JSON form. Raises: JSONError."""
+        if id(value) in self.open:
+            raise JSONError(f"json: unsupported value: encountered a cycle via {type_of(value)}")
+        self.open.add(id(value))
 
     def scalar(self, value: object) -> str:
         if isinstance(value, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -10,9 +11,12 @@ from kubectl_asm.adapters.building import Chart
 from kubectl_asm.adapters.cloud.values import Fixtures, decode_fixtures
 from kubectl_asm.adapters.files import read_file, read_sources
 from kubectl_asm.errors import InputError
-from kubectl_asm.manifest.documents import Document, SourceText, parse_documents
+from kubectl_asm.manifest.documents import Document, SourceText, decode_text, parse_documents, parse_part
 from kubectl_asm.manifest.load import Manifests, load_manifests
 from kubectl_asm.manifest.placing import placed
+from kubectl_asm.manifest.scalars import Dialect
+
+_JSON_START = re.compile(r'\s*\{\s*["}]')
 
 
 def read_manifests(
@@ -70,5 +74,22 @@ def _one_document(source: SourceText) -> Document | None:
 
 def load_plain(path: Path) -> Any:
     """Return the plain data of a YAML or JSON file; raises InputError with the place."""
-    document = _one_document(read_file(path))
+    source = read_file(path)
+    try:
+        document = _one_document(source)
+    except InputError:
+        document = _flow_document(source)
+        if document is None:
+            raise
     return None if document is None else document.value
+
+
+def _flow_document(source: SourceText) -> Document | None:
+    """Return data that begins like JSON and is YAML in flow style, None when it is neither. Raises InputError for bad YAML."""
+    text = decode_text(source)
+    if not text.lstrip().startswith("{"):
+        return None
+    found = parse_part(source.name, 1, text, Dialect.KUBECTL, 0)
+    if isinstance(found, InputError) and not _JSON_START.match(text):
+        raise found  # no JSON at all: where YAML stopped is what helps
+    return found if isinstance(found, Document) else None

@@ -64,6 +64,17 @@ def test_json_functions(call):
         call("mustFromJson", "")
 
 
+def test_a_map_inside_of_itself_has_no_json_and_one_that_is_met_twice_has(call):
+    value = GoMap({"a": "b"})
+    assert call("toJson", GoList([value, value])) == '[{"a":"b"},{"a":"b"}]'
+    value["self"] = GoList([value])
+    assert call("toJson", value) == ""
+    assert call("toPrettyJson", value) == ""
+    for name in ("mustToJson", "toRawJson"):
+        with pytest.raises(FunctionError, match=r"unsupported value: encountered a cycle via map\[string\]interface \{\}"):
+            call(name, value)
+
+
 def test_sums_are_over_bytes(call):
     assert call("adler32sum", "Hello World") == "403375133"
     assert call("sha1sum", "  pad ") == "629c6923668ac3da173b11459e4ca0f51862ea53"
