@@ -16,6 +16,7 @@ from typing import Final
 
 from kubectl_asm.engine.plan import WRITING, Decision, Plan
 from kubectl_asm.engine.status import timestamp
+from kubectl_asm.model.backend import without_request_ids
 from kubectl_asm.model.externalsecret import Condition
 
 READY: Final = "Ready"
@@ -100,4 +101,7 @@ def _dated(fresh: Condition, before: Condition | None, plan: Plan, now: datetime
     """Stamp a condition: the time is that of the last change of its status."""
     same = before is not None and before.status == fresh.status
     time = before.last_transition_time if before is not None and same else timestamp(now)
-    return Condition(fresh.type, fresh.status, fresh.reason, fresh.message, time, plan.external.metadata.generation)
+    message = fresh.message
+    if before is not None and without_request_ids(before.message) == without_request_ids(message):
+        message = before.message
+    return Condition(fresh.type, fresh.status, fresh.reason, message, time, plan.external.metadata.generation)

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from kubectl_asm.engine.plan import Plan, Synthetic
+from kubectl_asm.model.backend import without_request_ids
 from kubectl_asm.model.externalsecret import SyncResult
 
 SUCCEEDED: Final = "Succeeded"
@@ -71,7 +72,7 @@ def _is_data_failure(entry: SyncResult) -> bool:
 
 
 def _signature(entries: Iterable[SyncResult]) -> Counter[tuple[str, str, str]]:
-    return Counter((entry.key, entry.status, entry.reason) for entry in entries)
+    return Counter((entry.key, entry.status, without_request_ids(entry.reason)) for entry in entries)
 
 
 def ever_succeeded(stored: Sequence[SyncResult]) -> bool:

@@ -6,7 +6,9 @@ Source: spec/data.md sections 2 and 8, spec/endpoints.md 6, spec/auth.md 3.
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -228,3 +230,11 @@ class ShutdownError(Exception):
 
 
 SecretOutcome = SecretAnswer | BackendError
+
+
+_REQUEST_ID: Final = re.compile(r" \(request [^()]*\)")
+
+
+def without_request_ids(text: str) -> str:
+    """Return the text of failures without the ids of their requests, which change with every call: equal means no news."""
+    return _REQUEST_ID.sub("", text)

@@ -20,6 +20,7 @@ from kubectl_asm.app.expansion import Expanded
 from kubectl_asm.engine.conditions import MEANINGS, reason_of
 from kubectl_asm.engine.plan import WRITING, Decision, Plan, Retry
 from kubectl_asm.engine.stores import StorePlan
+from kubectl_asm.model.backend import without_request_ids
 from kubectl_asm.model.externalsecret import ExternalSecret
 from kubectl_asm.model.objects import KubeObject, ObjectRef
 
@@ -143,7 +144,7 @@ class Reporter:
             else:
                 self._verdicts.pop(obj.ref, None)
         if verdict.reason:
-            level = logging.DEBUG if verdict == before else logging.WARNING
+            level = logging.DEBUG if _says_the_same(verdict, before) else logging.WARNING
             _LOG.log(level, verdict.message or verdict.reason, extra=fields(**_object(obj), reason=verdict.reason))
             self._send(obj, WARNING, verdict.reason, verdict.message or verdict.reason)
         elif before.reason:
@@ -161,6 +162,10 @@ def _verdict(plan: Plan) -> Verdict:
     failed = [f"{entry.admission.entry.source.key}: {entry.error}" for entry in plan.entries if entry.failed]
     reasons = [plan.reason] if plan.reason else [entry.reason for entry in plan.synthetic]
     return Verdict(reason_of(plan), _listed([*reasons, *failed]))
+
+
+def _says_the_same(one: Verdict, other: Verdict) -> bool:
+    return (one.reason, without_request_ids(one.message)) == (other.reason, without_request_ids(other.message))
 
 
 def _is_cut_short(plan: Plan) -> bool:

@@ -21,14 +21,16 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Territory]:
 def test_in_steady_state_the_api_server_is_asked_nothing(ground: Territory) -> None:
     place = ground.namespace()
     place.external("app", "db")
+    place.external("failing", "db", "missing")  # its error names another request every time
     with ground.serve(polling_interval="1s", watch_namespaces=place.name) as serve:
         serve.is_ready()
         place.is_ready("app")
+        place.is_ready("failing", "PartiallySynced", "False")
         time.sleep(2.5)
         rounds, requests = serve.total("asm_rounds_total"), serve.total("asm_kube_requests_total")
         version = place.get("ExternalSecret", "app")["metadata"]["resourceVersion"]
         time.sleep(4)
-        assert serve.total("asm_rounds_total") - rounds >= 3
+        assert serve.total("asm_rounds_total") - rounds >= 6
         assert serve.total("asm_kube_requests_total") - requests == 0
         assert place.get("ExternalSecret", "app")["metadata"]["resourceVersion"] == version
 

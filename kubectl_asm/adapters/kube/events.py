@@ -20,6 +20,7 @@ from typing import Final
 from kubectl_asm.adapters.kube.errors import Asked
 from kubectl_asm.adapters.kube.transport import Transport
 from kubectl_asm.errors import AccessError, ClusterError
+from kubectl_asm.model.backend import without_request_ids
 from kubectl_asm.model.objects import KubeObject
 from kubectl_asm.ports import Clock, Random
 
@@ -171,4 +172,4 @@ def _namespace(event: Event) -> str:
 
 
 def _sentence(event: Event) -> tuple[str, str, str, str]:
-    return event.about.metadata.uid, event.type, event.reason, event.message
+    return event.about.metadata.uid, event.type, event.reason, without_request_ids(event.message)

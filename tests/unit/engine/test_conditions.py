@@ -8,6 +8,7 @@ import pytest
 
 from kubectl_asm.engine.conditions import REASONS, next_conditions, reason_of
 from kubectl_asm.engine.plan import Decision
+from kubectl_asm.model.backend import BackendError
 from kubectl_asm.model.externalsecret import Condition
 from tests.unit.engine.rounds import FAILED, external, round_of, secret, source
 from tests.unit.engine.worlds import NOW
@@ -48,6 +49,15 @@ def test_a_round_that_read_nothing_keeps_old_values_and_says_so():
 def test_steady_state_says_the_same_words_with_the_same_times():
     first = next_conditions((), round_of(TWO, "1", "2"), NOW)
     assert next_conditions(first, round_of(TWO, "1", "2"), LATER) == first
+
+
+def test_the_id_of_a_request_is_no_new_word():
+    def failed(request_id):
+        return round_of(TWO, "1", BackendError("no", code="Forbidden", status=403, request_id=request_id))
+
+    stored = next_conditions((), failed("REQ-1"), NOW)
+    assert "REQ-1" in stored[0].message
+    assert next_conditions(stored, failed("REQ-2"), LATER) == stored
 
 
 def test_the_time_is_that_of_the_last_change_of_the_status():

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from kubectl_asm.engine.decide import rejected, stopped
 from kubectl_asm.engine.plan import Decision, Done
 from kubectl_asm.engine.status import NOTICE_KEY, ever_succeeded, merge, next_status, reports, timestamp
+from kubectl_asm.model.backend import BackendError
 from kubectl_asm.model.externalsecret import SyncResult
 from tests.unit.engine.rounds import FAILED, external, extract, round_of, secret, source, templated
 
@@ -96,6 +97,16 @@ def test_order_and_times_do_not_make_a_difference():
     first = next_status([], plan, NOW)
     older = [replace_time(entry) for entry in reversed(first)]
     assert next_status(older, plan, NOW) is None
+
+
+def test_the_id_of_a_request_makes_no_difference():
+    def failed(request_id):
+        error = BackendError("not now", code="Forbidden.NoPermission", status=403, request_id=request_id)
+        return round_of(external(source("a")), error)
+
+    stored = next_status([], failed("REQ-1"), NOW)
+    assert "REQ-1" in stored[0].reason
+    assert next_status(stored, failed("REQ-2"), NOW) is None
 
 
 def replace_time(entry):
