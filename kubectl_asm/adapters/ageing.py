@@ -1,7 +1,8 @@
 """Values that many objects share: what was read within an interval is not read again. A decorator of SecretSource.
 
-Failures are remembered like answers, so that a failing secret is never asked for more often than a healthy one. What is
-held is bounded by bytes; the least recently used goes first, and what is too old for everybody is not kept.
+Failures are remembered like answers, so that a failing secret is never asked for more often than a healthy one; those that
+cost no call are not, so that they end with what caused them. What is held is bounded by bytes; the least recently used goes
+first, and what is too old for everybody is not kept.
 Source: spec/operation.md 8 (caching is a decorator of the wiring).
 """
 
@@ -53,7 +54,8 @@ class AgeingSource:
         if missing:
             for key, outcome in zip(missing, self._inner.fetch_many(tuple(missing.values())), strict=True):
                 known[key] = outcome
-                self._hold(key, outcome, now_s)
+                if not _is_repeated(outcome):
+                    self._hold(key, outcome, now_s)
         return [_own(known[read_key(read)]) for read in reads]
 
     def held_bytes(self) -> int:
@@ -113,6 +115,10 @@ class _Within:
 def _size(outcome: SecretOutcome) -> int:
     data = outcome.data if isinstance(outcome, SecretAnswer) else None
     return _OVERHEAD_BYTES + (len(data.reveal()) if data is not None else 0)
+
+
+def _is_repeated(outcome: SecretOutcome) -> bool:
+    return isinstance(outcome, BackendError) and outcome.repeated
 
 
 def _own(outcome: SecretOutcome) -> SecretOutcome:

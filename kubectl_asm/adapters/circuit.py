@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -34,6 +34,8 @@ LONGEST_STATED_S: Final = 300.0
 PASSING_FAILURES: Final = 6
 """Failures in a row, of a kind that may pass, that open a circuit: what two reads with all their repeats meet."""
 _KEPT: Final = 4096
+_IN_USE_S: Final = 600.0
+"""A pause that ended longer ago is nobody's any more: the store is gone, or used very rarely."""
 
 _Key = tuple[str, ...]
 
@@ -42,9 +44,11 @@ _Key = tuple[str, ...]
 class _Circuit:
     """Failures in a row of one identity or service. until_s: end of the pause, None before the first.
 
-    pauses: in a row; is_probing: one caller is finding out whether it is over.
+    version: of the client; another one knows nothing of these failures. pauses: in a row; is_probing: one caller is
+    finding out whether it is over.
     """
 
+    version: str
     error: BackendError
     failures: int = 0
     pauses: int = 0
@@ -70,41 +74,35 @@ class CircuitReader:
         return self._guarded(client, lambda: self._inner.read_batch(client, reads))
 
     def open_stores(self) -> int:
-        """Return how many stores are left alone now because their identity fails."""
-        now_s = self._clock.monotonic()
+        """Return how many stores are left alone because their identity fails, or have just been found failing again."""
+        oldest_s = self._clock.monotonic() - _IN_USE_S
         with self._lock:
             untils = [one.until_s for key, one in self._circuits.items() if key[0] == "identity"]
-        return sum(until_s is not None and until_s > now_s for until_s in untils)
+        return sum(until_s is not None and until_s > oldest_s for until_s in untils)
 
     def _guarded(self, client: ClientPlan, call: Callable[[], T]) -> T:
-        identity, service = _keys_of(client)
-        probed = self._admitted(identity, service)
+        keys = _keys_of(client)
+        probed = self._admitted(client.version, keys)
         try:
             result = call()
         except BackendError as error:
-            is_identity = error.error_class is ErrorClass.CREDENTIALS
-            with self._lock:
-                self._learn(identity, error if is_identity else None, is_probe=identity in probed)
-                if is_identity:  # the service was not reached
-                    self._end_probe(service)
-                else:
-                    self._learn(service, error if _concerns_all(error) else None, is_probe=service in probed)
+            self._failed(client.version, keys, error, probed)
             raise
         except BaseException:
             with self._lock:
-                for key in probed:
-                    self._end_probe(key)
+                self._end_probes(probed)
             raise
         with self._lock:
-            self._learn(identity, None)
-            self._learn(service, None)
+            for key in keys:
+                self._close(key)
         return result
 
-    def _admitted(self, *keys: _Key) -> frozenset[_Key]:
+    def _admitted(self, version: str, keys: Sequence[_Key]) -> frozenset[_Key]:
         """Raise while a circuit is open; returns those that this caller, and no other, finds out about."""
         with self._lock:
             now_s = self._clock.monotonic()
-            paused = {key: one for key in keys if (one := self._circuits.get(key)) is not None and one.until_s is not None}
+            known = {key: one for key in keys if (one := self._circuits.get(key)) is not None and one.version == version}
+            paused = {key: one for key, one in known.items() if one.until_s is not None}
             for circuit in paused.values():
                 if circuit.is_probing or (circuit.until_s or 0.0) > now_s:
                     raise _remembered(circuit.error)
@@ -112,16 +110,30 @@ class CircuitReader:
                 circuit.is_probing = True
             return frozenset(paused)
 
-    def _learn(self, key: _Key, error: BackendError | None, *, is_probe: bool = False) -> None:
-        """Take what a call says about an identity or a service, None for nothing bad. Called under the lock."""
-        if error is None:
-            before = self._circuits.pop(key, None)
-            if before is not None and before.until_s is not None:
-                _LOG.info("%s works again", _named(key))
-            return
-        circuit = self._circuits.get(key) or self._new(key, error)
+    def _failed(self, version: str, keys: tuple[_Key, _Key], error: BackendError, probed: frozenset[_Key]) -> None:
+        identity, service = keys
+        with self._lock:
+            if error.error_class is ErrorClass.CREDENTIALS:
+                self._count(identity, version, error, is_probe=identity in probed)
+                self._end_probes(probed & {service})  # the service was not reached
+                return
+            self._close(identity)
+            if _concerns_all(error):
+                self._count(service, version, error, is_probe=service in probed)
+            else:
+                self._close(service)
+
+    def _close(self, key: _Key) -> None:
+        before = self._circuits.pop(key, None)
+        if before is not None and before.until_s is not None:
+            _LOG.info("%s works again", _named(key))
+
+    def _count(self, key: _Key, version: str, error: BackendError, *, is_probe: bool) -> None:
+        circuit = self._circuits.get(key)
+        if circuit is None or circuit.version != version:
+            circuit = self._new(key, version, error)
         if circuit.until_s is not None and not is_probe:
-            return  # began before the pause, and must not lengthen it
+            return  # the call began before the pause, and must not lengthen it
         circuit.error = copy.copy(error)
         circuit.failures += 1
         circuit.is_probing = False
@@ -131,20 +143,21 @@ class CircuitReader:
             if circuit.pauses == 1:
                 _LOG.warning("%s is left alone for a while, and then tried again: %s", _named(key), error)
 
-    def _new(self, key: _Key, error: BackendError) -> _Circuit:
+    def _new(self, key: _Key, version: str, error: BackendError) -> _Circuit:
         while len(self._circuits) >= _KEPT:
             self._circuits.pop(next(iter(self._circuits)))
-        circuit = self._circuits[key] = _Circuit(error)
+        circuit = self._circuits[key] = _Circuit(version, error)
         return circuit
 
-    def _end_probe(self, key: _Key) -> None:
-        if (circuit := self._circuits.get(key)) is not None:
-            circuit.is_probing = False
+    def _end_probes(self, keys: Iterable[_Key]) -> None:
+        for key in keys:
+            if (circuit := self._circuits.get(key)) is not None:
+                circuit.is_probing = False
 
 
 def _keys_of(client: ClientPlan) -> tuple[_Key, _Key]:
     store = client.name.split("#", 1)[0]
-    return ("identity", client.provider, store, client.version), ("service", *client.cache_key)
+    return ("identity", client.provider, store), ("service", client.provider, client.name, client.endpoint)
 
 
 def _named(key: _Key) -> str:
@@ -167,5 +180,5 @@ def _pause_s(pauses: int, stated_s: float | None) -> float:
 def _remembered(error: BackendError) -> BackendError:
     """An exception object belongs to one thread: raising it writes its traceback."""
     own = copy.copy(error)
-    own.permanent = True
+    own.permanent = own.repeated = True
     return own

@@ -170,10 +170,11 @@ class BackendError(AsmError):
 
     message: the service's own words, only where they are known to hold no value, token or URL.
     retry_after_s: delay stated by the server, seconds. error_class: CREDENTIALS when the identity's own calls failed.
-    denial: what the service said about a refusal.
+    denial: what the service said about a refusal. repeated: no call was made, an earlier failure is told again.
     """
 
     exit_code = 1
+    repeated = False
 
     def __init__(
         self,

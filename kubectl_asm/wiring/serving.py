@@ -1,6 +1,6 @@
 """The controller of `serve`: watches in front of the API server, decorators in front of the cloud, the engine in between.
 
-    values    Ageing > Joining > Gathering > Batching with Retry > Circuit > attempt limit > Concurrency > metrics > services
+    values    sharing.py: what workers share is read once, what fails is left alone, what is called is limited and counted
     objects   WatchedCluster for every read; Remembering > Noting > Fenced > KubeWriter for every write
 
 In shadow mode no writer, no lease and no Event sender is built at all: what is not there cannot be called.
@@ -16,11 +16,9 @@ from dataclasses import dataclass, field
 
 from kubectl_asm.adapters.ageing import AgeingSource
 from kubectl_asm.adapters.circuit import CircuitReader
-from kubectl_asm.adapters.decorate import BatchingSource, ConcurrencyLimit, MeteredReader, Retry
+from kubectl_asm.adapters.decorate import Retry
 from kubectl_asm.adapters.endpoints import Answer, Endpoints, verdict
 from kubectl_asm.adapters.fencing import Fence, FencedWriter
-from kubectl_asm.adapters.gathering import GatheringSource
-from kubectl_asm.adapters.joining import JoiningSource
 from kubectl_asm.adapters.kube.connection import Connection, ConnectionOptions, connect
 from kubectl_asm.adapters.kube.events import EventSender
 from kubectl_asm.adapters.kube.holder import Forbidden, Found, find_upstream
@@ -60,6 +58,7 @@ from kubectl_asm.ports import ObjectReader, ObjectWriter
 from kubectl_asm.wiring.clouds import CloudChoice, Services, open_services
 from kubectl_asm.wiring.limiting import Limiting
 from kubectl_asm.wiring.observing import Reporter
+from kubectl_asm.wiring.sharing import shared_values
 from kubectl_asm.wiring.world import World
 
 _LOG = logging.getLogger(__name__)
@@ -237,12 +236,8 @@ class Serving:
     # -- the cloud
 
     def _cloud_values(self, services: Services) -> tuple[CircuitReader, AgeingSource]:
-        world, workers = self._world, self._choice.workers
-        metered = MeteredReader(services.reader, self._metrics, world.clock)
-        circuit = CircuitReader(self._limiting.around(ConcurrencyLimit(metered, workers)), world.clock)
-        batching = BatchingSource(circuit, Retry(world.clock, world.random))
-        joining = JoiningSource(GatheringSource(batching), remembers=False)
-        return circuit, AgeingSource(joining, world.clock)
+        clock, retry = self._world.clock, Retry(self._world.clock, self._world.random)
+        return shared_values(services.reader, self._limiting, self._metrics, clock, retry, workers=self._choice.workers)
 
     # -- the work
 

@@ -138,9 +138,18 @@ def test_a_success_closes_the_circuit_and_the_next_pause_is_short_again(service)
 
 def test_a_changed_store_and_other_stores_are_not_concerned(service):
     service.ask(REFUSED)
-    assert service.ask(GOOD, version="2") is None
-    assert service.ask(store="namespace/shop/two") is None
+    assert service.ask(GOOD, store="namespace/shop/two") is None
     assert service.ask() is not None
+    assert service.ask(version="2") is None
+    assert service.circuit.open_stores() == 0
+
+
+def test_a_store_counts_as_left_alone_between_a_pause_and_its_probe_and_not_when_nobody_uses_it_any_more(service):
+    service.ask(REFUSED)
+    service.clock.wait(500.0)
+    assert service.circuit.open_stores() == 1
+    service.clock.wait(200.0)
+    assert service.circuit.open_stores() == 0
 
 
 def test_an_identity_is_the_same_at_every_endpoint_and_a_service_is_not(service):

@@ -82,6 +82,8 @@ def test_sixteen_workers_that_meet_a_deleted_role_together_pause_it_for_five_sec
     assert len(service.called_s) == 16
     assert circuit.open_stores() == 1
     clock.wait(FIRST_PAUSE_S)
+    service.read = alone = Service(clock).read
+    assert circuit.read(read()) == alone(read())
     assert circuit.open_stores() == 0
 
 
