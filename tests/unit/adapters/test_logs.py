@@ -80,8 +80,8 @@ def test_records_of_libraries_come_from_warnings_on(monkeypatch):
     stream = io.StringIO()
     try:
         start_logging("json", level="debug", stream=stream)
-        logging.getLogger("urllib3").info("connected")
-        logging.getLogger("urllib3").warning("retrying")
+        logging.getLogger("some.library").info("connected")
+        logging.getLogger("some.library").warning("retrying")
         logging.getLogger("kubectl_asm.x").debug("looked")
     finally:
         root.setLevel(before[0])
