@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ from kubectl_asm.model.stores import Auth, ClusterSecretStore, SecretKeyRef, Sec
 ENV_CLIENT = "env.client"
 
 DATA, EXTRACT = "data", "dataProcess"
+_PROVIDERS: Final = {str(one): one for one in Provider}
 
 Store = TypeVar("Store", SecretStore, ClusterSecretStore)
 
@@ -81,8 +82,7 @@ def entries_of(external: ExternalSecret) -> Iterator[Entry]:
 
 def provider_of(external: ExternalSecret) -> Provider | None:
     """Return the provider, None for a word that is neither kms nor oos."""
-    word = external.spec.provider or "kms"
-    return Provider(word) if word in tuple(Provider) else None
+    return _PROVIDERS.get(external.spec.provider or "kms")
 
 
 @dataclass(frozen=True, slots=True)

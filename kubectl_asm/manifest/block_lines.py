@@ -55,16 +55,18 @@ class _UncertainError(Exception):
     """The text is not certain to be plain block style."""
 
 
-def read_block(text: str) -> Any:
-    """Return the mapping or list of one document as kubectl's dialect reads it; None when another reader has to."""
+def read_block(text: str) -> BlockReader | None:
+    """Return what one document holds as kubectl's dialect reads it; None when another reader has to."""
     if len(text) > MAX_LENGTH or "\t" in text or "\r" in text:
         return None
     if not text.isascii() and re.search(_DOUBTFUL, text):
         return None
+    reader = BlockReader(text)
     try:
-        return BlockReader(text).read()
+        reader.read()
     except _UncertainError:
         return None
+    return reader
 
 
 def _parts(text: str) -> Lines:
@@ -78,12 +80,14 @@ def _parts(text: str) -> Lines:
 class BlockReader:
     """Reads one document. A column is the number of characters before the first token of a collection.
 
-    entries: (collection, key or index, number of the line) of every member; begins: (collection, line, column).
+    value: the mapping or list. entries: (collection, key or index, number of the line) of every member.
+    begins: (collection, line, column).
     """
 
-    __slots__ = ("_box", "_column", "_line", "_open", "_pending", "_text", "begins", "entries")
+    __slots__ = ("_box", "_column", "_line", "_open", "_pending", "_text", "begins", "entries", "value")
 
     def __init__(self, text: str) -> None:
+        self.value: Any = None
         self.entries: list[tuple[Any, str | int, int]] = []
         self.begins: list[tuple[Any, int, int]] = []
         self._line = 0
@@ -93,8 +97,8 @@ class BlockReader:
         self._pending: str | None = None  # its last key, while that has no value
         self._open: list[tuple[Any, int]] = []
 
-    def read(self) -> Any:
-        """Return the value. Raises _UncertainError."""
+    def read(self) -> None:
+        """Read the value. Raises _UncertainError."""
         skip_to = 0
         for number, (indent, dash, key, plain, quoted, head, other) in enumerate(_parts(self._text)):
             if number < skip_to:
@@ -122,7 +126,7 @@ class BlockReader:
                 raise _UncertainError
         if self._box is None:
             raise _UncertainError
-        return self._open[0][0] if self._open else self._box
+        self.value = self._open[0][0] if self._open else self._box
 
     def _enter_item(self, column: int) -> None:
         """Make the list innermost to which a dash in this column belongs."""

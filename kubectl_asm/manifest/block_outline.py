@@ -38,9 +38,8 @@ class Found(msgspec.Struct, frozen=True):
 class BlockOutline:
     """Finds places in one document. starts: the offset of every line."""
 
-    def __init__(self, text: str, starts: Sequence[int]) -> None:
-        reader = BlockReader(text)
-        self._root = reader.read()
+    def __init__(self, reader: BlockReader, text: str, starts: Sequence[int]) -> None:
+        self._root = reader.value
         self._lines = {(id(box), step): line for box, step, line in reader.entries}
         self._begins = {id(box): (line, column) for box, line, column in reader.begins}
         self._text = text

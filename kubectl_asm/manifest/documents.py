@@ -19,7 +19,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from kubectl_asm.diagnostics import Span
 from kubectl_asm.errors import InputError
-from kubectl_asm.manifest.block_lines import read_block
+from kubectl_asm.manifest.block_lines import BlockReader, read_block
 from kubectl_asm.manifest.nodes import MAX_DEPTH, Constructor, compose
 from kubectl_asm.manifest.scalars import Dialect
 
@@ -43,7 +43,7 @@ class SourceText(msgspec.Struct, frozen=True):
 class Document:
     """One parsed document. value: plain Python values; text: its own part of the file, starting at first_line.
 
-    is_block: the text is plain block style, so that lines and columns tell places (block_outline.py).
+    block: what read plain block style, whose lines and columns tell places (block_outline.py); None for other text.
     """
 
     file: str
@@ -51,7 +51,7 @@ class Document:
     text: str = field(repr=False)
     value: Any = field(repr=False)
     index: int = 0
-    is_block: bool = False
+    block: BlockReader | None = field(default=None, repr=False, compare=False)
 
     def span(self, path: Sequence[str | int], *, key: bool = False) -> Span:
         """Return the place of the value at path, or of its key; of the nearest existing parent when it is absent."""
@@ -124,7 +124,7 @@ def _is_blank(part: str) -> bool:
 def parse_part(file: str, first_line: int, part: str, dialect: Dialect, index: int) -> Document | InputError | None:
     """Parse one document's text; None when it holds no node, an InputError when it cannot be read."""
     if dialect is Dialect.KUBECTL and (block := read_block(part)) is not None:
-        return Document(file, first_line, part, block, index, is_block=True)
+        return Document(file, first_line, part, block.value, index, block)
     try:
         node = compose(part, file=file, first_line=first_line)
         if node is None:

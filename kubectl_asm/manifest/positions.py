@@ -19,6 +19,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from kubectl_asm.diagnostics import Span
 from kubectl_asm.errors import InputError
+from kubectl_asm.manifest.block_lines import BlockReader
 from kubectl_asm.manifest.block_outline import BlockOutline
 from kubectl_asm.manifest.documents import Document, Path
 from kubectl_asm.manifest.nodes import compose
@@ -46,7 +47,7 @@ class Places:
         self._file = document.file
         self._first_line = document.first_line
         self._text = document.text
-        self._is_block = document.is_block
+        self._block = document.block
         self._block_outline: BlockOutline | None = None
         self._root: Node | None = None
         self._is_composed = False
@@ -56,14 +57,14 @@ class Places:
 
     def value(self, path: Path) -> Span:
         """Return the place of a value; of the nearest existing parent's value when it is absent."""
-        if self._is_block:
-            return self._span(*self._outline.find(path).value)
+        if self._block is not None:
+            return self._span(*self._outline(self._block).find(path).value)
         return self._span(*self._extent(self._walk(path)[-1][1]))
 
     def key(self, path: Path) -> Span:
         """Return the place of a member's key, of a list item itself; of the nearest existing parent when it is absent."""
-        if self._is_block:
-            found = self._outline.find(path)
+        if self._block is not None:
+            found = self._outline(self._block).find(path)
             return self._span(*(found.key or found.value))
         key_node, node = self._walk(path)[-1]
         return self._span(*self._extent(key_node if key_node is not None else node))
@@ -85,7 +86,7 @@ class Places:
 
     def written(self, path: Path) -> str:
         """Return the text of a scalar before anything was made of it, empty for what is no scalar or does not exist."""
-        if self._is_block and (place := self._outline.find(path)).style == "":
+        if self._block is not None and (place := self._outline(self._block).find(path)).style == "":
             return self._text[slice(*place.value)] if place.depth == len(path) else ""
         found = self._walk(path)
         node = found[-1][1]
@@ -113,10 +114,9 @@ class Places:
                 return None
         return found
 
-    @property
-    def _outline(self) -> BlockOutline:
+    def _outline(self, block: BlockReader) -> BlockOutline:
         if self._block_outline is None:
-            self._block_outline = BlockOutline(self._text, self._starts())
+            self._block_outline = BlockOutline(block, self._text, self._starts())
         return self._block_outline
 
     # -- nodes

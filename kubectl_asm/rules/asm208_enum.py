@@ -31,6 +31,7 @@ from kubectl_asm.rules.subjects import Subject
 
 META = RuleMeta("ASM208", "enum", Severity.ERROR, topics=("enum",), kinds=TARGETS)
 
+_PROVIDERS: Final = tuple(map(str, Provider))
 _POLICIES: Final = ("Replace", "Merge")
 _AS: Final = ("Values", "KeysAndValues")
 _TARGETS: Final = ("Data", "Annotations", "Labels")
@@ -41,7 +42,7 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
     target = target_of(subject)
     assert target is not None
     spec = target.external.spec
-    yield from _word((*target.base, "provider"), spec.provider, tuple(Provider))
+    yield from _word((*target.base, "provider"), spec.provider, _PROVIDERS)
     for entry in target.entries():
         ref = entry.source.secret_store_ref
         if ref is not None:

@@ -6,7 +6,7 @@ Source: spec/data.md 3; spec/templates.md 1 and 4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -42,14 +42,25 @@ def entry_outputs(at: EntryAt) -> Iterator[Output]:
         yield Output(source.target_key, (*at.path, origin), origin)
 
 
-def raw_outputs(target: Target) -> Iterator[Output]:
-    """Yield the keys of all data entries."""
-    for at in target.entries():
-        yield from entry_outputs(at)
+def raw_outputs(target: Target) -> Sequence[Output]:
+    """Return the keys of all data entries."""
+    memo = target.subject.memo
+    if "raw_outputs" not in memo:
+        memo["raw_outputs"] = tuple(output for at in target.entries() for output in entry_outputs(at))
+    found: Sequence[Output] = memo["raw_outputs"]
+    return found
 
 
-def template_outputs(target: Target) -> Iterator[Output]:
-    """Yield the keys of templates whose names are fixed."""
+def template_outputs(target: Target) -> Sequence[Output]:
+    """Return the keys of templates whose names are fixed."""
+    memo = target.subject.memo
+    if "template_outputs" not in memo:
+        memo["template_outputs"] = tuple(_template_outputs(target))
+    found: Sequence[Output] = memo["template_outputs"]
+    return found
+
+
+def _template_outputs(target: Target) -> Iterator[Output]:
     template = target.external.template
     if template is None:
         return

@@ -5,7 +5,7 @@ Source: spec/api.md 3.2; spec/lint.md 3 (unknown-store, unknown-ref, cross-names
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -61,8 +61,16 @@ def refs_of(subject: Subject) -> Iterator[RefAt]:
                 yield RefAt("Secret", (*at.path, field), ref.name, namespace, ref.namespace, ref.key)
 
 
-def store_refs(target: Target) -> Iterator[StoreRefAt]:
-    """Yield every store reference with a name and a known kind."""
+def store_refs(target: Target) -> Sequence[StoreRefAt]:
+    """Return every store reference with a name and a known kind."""
+    memo = target.subject.memo
+    if "store_refs" not in memo:
+        memo["store_refs"] = tuple(_store_refs(target))
+    found: Sequence[StoreRefAt] = memo["store_refs"]
+    return found
+
+
+def _store_refs(target: Target) -> Iterator[StoreRefAt]:
     for at in target.entries():
         ref = at.source.secret_store_ref
         if ref is not None and ref.name and ref.kind in ("", STORE_KIND, CLUSTER_STORE_KIND):

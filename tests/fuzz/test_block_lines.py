@@ -11,7 +11,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from kubectl_asm.errors import InputError
-from kubectl_asm.manifest.block_lines import MAX_LENGTH, MAX_LEVELS, read_block
+from kubectl_asm.manifest.block_lines import MAX_LENGTH, MAX_LEVELS, BlockReader, read_block
 from kubectl_asm.manifest.documents import Document, SourceText, decode_text, split_documents
 from kubectl_asm.manifest.nodes import Constructor, compose
 from kubectl_asm.manifest.positions import Places
@@ -140,11 +140,11 @@ def typed(value: Any) -> Any:
 @given(TEXTS)
 @settings(max_examples=600, deadline=None)
 def test_what_the_line_reader_reads_the_yaml_reader_reads_alike(text: str) -> None:
-    value = read_block(text)
-    event("read" if value is not None else "left to the YAML reader")
-    if value is not None:
-        assert typed(value) == typed(strictly(text))
-        assert_places_agree(text, value)
+    block = read_block(text)
+    event("read" if block is not None else "left to the YAML reader")
+    if block is not None:
+        assert typed(block.value) == typed(strictly(text))
+        assert_places_agree(text, block)
 
 
 def manifests_of_the_repository() -> list[Path]:
@@ -159,11 +159,11 @@ def test_on_every_manifest_of_the_repository_both_readers_agree() -> None:
         except InputError:
             continue
         for _, part in split_documents(text):
-            value = read_block(part)
-            if value is not None:
+            block = read_block(part)
+            if block is not None:
                 read += 1
-                assert typed(value) == typed(strictly(part)), f"{path}:\n{part}"
-                assert_places_agree(part, value)
+                assert typed(block.value) == typed(strictly(part)), f"{path}:\n{part}"
+                assert_places_agree(part, block)
     assert read > 50
 
 
@@ -210,10 +210,10 @@ def paths_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str
         yield from paths_in(member, (*path, step))
 
 
-def assert_places_agree(part: str, value: Any) -> None:
-    lines = Places(Document("a.yaml", 7, part, value, is_block=True))
-    nodes = Places(Document("a.yaml", 7, part, value))
-    for path in paths_in(value):
+def assert_places_agree(part: str, block: BlockReader) -> None:
+    lines = Places(Document("a.yaml", 7, part, block.value, block=block))
+    nodes = Places(Document("a.yaml", 7, part, block.value))
+    for path in paths_in(block.value):
         assert lines.value(path) == nodes.value(path), path
         assert lines.key(path) == nodes.key(path), path
         assert lines.written(path) == nodes.written(path), path
