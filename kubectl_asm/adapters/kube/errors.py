@@ -8,6 +8,7 @@ Source: Kubernetes API conventions (Status), apimachinery field errors.
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ BROKEN_CONNECTION = "BrokenConnection"
 
 _VALUED = re.compile(r"\b((?:Invalid|Unsupported|Duplicate) value|Not found): ")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_CHARACTER = re.compile(r"invalid character '(?:\\.[^']*|.)'")  # Go's JSON parser quotes the first one it does not like
 _SHORT = 4  # a shorter text in a message proves nothing and masking it would garble words
 
 
@@ -155,7 +157,7 @@ def without_values(message: str) -> str:
         else:  # a structure: where it ends is unknown, so only what follows the last colon is kept
             _, colon, detail = rest.rpartition(": ")
             rest = f"{colon}{detail}" if colon else ""
-    return "".join([*parts, rest])
+    return _CHARACTER.sub(f"invalid character {MASK}", "".join([*parts, rest]))
 
 
 def without_contents(error: ClusterError, obj: KubeObject) -> ClusterError:
@@ -170,12 +172,13 @@ def without_contents(error: ClusterError, obj: KubeObject) -> ClusterError:
 
 
 def _contents(obj: KubeObject) -> Iterable[str]:
-    yield from obj.metadata.labels.values()
-    yield from obj.metadata.annotations.values()
+    """Yield every text of an object as it is and as quoted words write it, and the data of a Secret in base64 as well."""
+    texts = [*obj.metadata.labels.values(), *obj.metadata.annotations.values()]
     if isinstance(obj, Secret):
-        for value in obj.data.values():
-            yield value.reveal_text()
-            yield base64.b64encode(value.reveal()).decode("ascii")
+        texts += [value.reveal_text() for value in obj.data.values()]
+        yield from (base64.b64encode(value.reveal()).decode("ascii") for value in obj.data.values())
+    for text in texts:
+        yield from (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
 
 
 def error_of_network(error: Exception, server: str, timeout_s: float | None) -> UnavailableError:

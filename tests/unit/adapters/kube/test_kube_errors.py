@@ -83,6 +83,14 @@ def test_a_long_message_is_cut():
         ("Invalid value: 0x0: must be specified", "Invalid value: ***: must be specified"),
         ('a: Invalid value: "S3cr3t": x, b: Invalid value: "S3cr3t": y', "a: Invalid value: ***: x, b: Invalid value: ***: y"),
         ("Required value", "Required value"),
+        (
+            "data[a]: Invalid value: \"<secret contents redacted>\": invalid character 'S' looking for beginning of value",
+            "data[a]: Invalid value: ***: invalid character *** looking for beginning of value",
+        ),
+        (
+            r"invalid character '\'' in string, invalid character '\u00e9' after",
+            "invalid character *** in string, invalid character *** after",
+        ),
     ],
 )
 def test_values_in_field_errors_are_masked(message, masked):
@@ -96,10 +104,11 @@ def test_an_invalid_status_is_put_together_from_its_causes():
     assert str(error) == 'Secret "db" is invalid: metadata.labels: Invalid value: ***: bad'
 
 
-@pytest.mark.parametrize("quoted", ["S3cr3t-value", "UzNjcjN0LXZhbHVl", "label-from-secret"])
+@pytest.mark.parametrize("quoted", ["S3cr3t-value", "UzNjcjN0LXZhbHVl", "label-from-secret", r"S3\"cr3t é", r"S3\"cr3t \u00e9"])
 def test_words_of_a_webhook_that_quote_the_object_are_masked(quoted):
     labels = {"app": "label-from-secret"}
-    secret = Secret(metadata=Meta(name="db", labels=labels), data={"a": SecretBytes(b"S3cr3t-value"), "b": SecretBytes(b"x")})
+    data = {"a": SecretBytes(b"S3cr3t-value"), "b": SecretBytes(b"x"), "c": SecretBytes.of_text('S3"cr3t é')}
+    secret = Secret(metadata=Meta(name="db", labels=labels), data=data)
     error = without_contents(reply(400, "", f'admission webhook "w" denied the request: no {quoted} please'), secret)
     assert str(error) == 'admission webhook "w" denied the request: no *** please'
 
