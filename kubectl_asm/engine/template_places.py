@@ -33,6 +33,8 @@ def syntax_place(text: str, error: TemplateSyntaxError) -> tuple[int, int]:
         return _unclosed_block(tokens), 2
     if tokens[-1][0] == Kind.ERROR and tokens[-1][2] in message and "action" in message.partition(" in ")[0]:
         return _opening(tokens, tokens[-1][1]), 2
+    if message.startswith("unclosed comment"):
+        return max(text.rfind("{{", 0, tokens[-1][1] + 1), 0), 2
     if "unterminated" in message:
         return _unterminated(text, tokens), 1
     stop = _stop(text, error, tokens)

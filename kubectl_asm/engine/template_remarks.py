@@ -17,7 +17,7 @@ from kubectl_asm.engine.template_places import syntax_place
 from kubectl_asm.gotemplate import IssueKind, TemplateSyntaxError
 from kubectl_asm.gotemplate.funcs import function_table
 from kubectl_asm.gotemplate.parser import Program, parse_program
-from kubectl_asm.gotemplate.scan import Issue, analyse_program
+from kubectl_asm.gotemplate.scan import analyse_program
 
 _FIRST_FIELD = re.compile(r"(?:\$\w*)?\.\w+")
 
@@ -77,17 +77,12 @@ def _issues(program: Program, text: str, fields: frozenset[str] | None, profile:
         elif issue.kind is IssueKind.MISSING_FIELD and not issue.optional:
             yield Remark(RemarkKind.FIELD, issue.message, begin, _field_length(text, begin, end), issue.hint)
         elif issue.kind is IssueKind.FIELD_OF_TEXT:
-            yield _field_of_text(text, begin, issue)
+            yield Remark(RemarkKind.FIELD_OF_TEXT, issue.message, begin, len(issue.subject) + 1, issue.hint)
 
 
 def _field_length(text: str, begin: int, end: int) -> int:
     match = _FIRST_FIELD.match(text, begin)
     return len(match[0]) if match else end - begin
-
-
-def _field_of_text(text: str, begin: int, issue: Issue) -> Remark:
-    second = begin + _field_length(text, begin, begin)
-    return Remark(RemarkKind.FIELD_OF_TEXT, issue.message, second, len(issue.subject) + 1, issue.hint)
 
 
 def _calls(program: Program, profile: str) -> Iterator[Remark]:

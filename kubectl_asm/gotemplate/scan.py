@@ -141,16 +141,26 @@ class _AnyName(Collection[str]):
 
 
 class _Context(msgspec.Struct, frozen=True):
-    """What is known at a place: whether dot and ``$`` are the data, which variables are, and which keys a condition checked."""
+    """What is known at a place: whether dot and ``$`` are the data, which variables are, and which keys a condition checked.
+
+    texts: the key whose value dot (the empty name) or a variable is.
+    """
 
     dot_is_data: bool
     dollar_is_data: bool
     aliases: frozenset[str] = frozenset()
     checked: frozenset[str] = frozenset()
     optional: bool = False
+    texts: Mapping[str, str] = {}
 
     def with_(
-        self, *, dot_is_data: bool | None = None, alias: str = "", checked: Collection[str] = (), optional: bool | None = None
+        self,
+        *,
+        dot_is_data: bool | None = None,
+        alias: str = "",
+        checked: Collection[str] = (),
+        optional: bool | None = None,
+        texts: Mapping[str, str] | None = None,
     ) -> _Context:
         return _Context(
             self.dot_is_data if dot_is_data is None else dot_is_data,
@@ -158,6 +168,7 @@ class _Context(msgspec.Struct, frozen=True):
             self.aliases | ({alias} if alias else set()),
             self.checked | set(checked),
             self.optional if optional is None else optional,
+            self.texts if texts is None else texts,
         )
 
 
@@ -234,7 +245,8 @@ class _Scan(msgspec.Struct):
         self._constant_condition(node)
         is_data = self.is_data(node.pipe, context)
         dot = context.dot_is_data if node.keyword == "if" else node.keyword == "with" and is_data
-        self.body(node.body, inner.with_(dot_is_data=dot, checked=checked))
+        texts = inner.texts if node.keyword == "if" else {**inner.texts, "": self.key_of_text(node.pipe, context)}
+        self.body(node.body, inner.with_(dot_is_data=dot, checked=checked, texts=texts if node.keyword != "range" else {}))
         if node.else_body is not None:
             self.body(node.else_body, inner)
 
@@ -285,7 +297,20 @@ class _Scan(msgspec.Struct):
             self.command(command, context.with_(optional=provided))
         if len(pipe.variables) == 1 and self.is_data(PipeNode(pipe.pos, commands=pipe.commands), context):
             return context.with_(alias=pipe.variables[0].name)
+        if pipe.variables:
+            key = self.key_of_text(pipe, context) if len(pipe.variables) == 1 else ""
+            return context.with_(texts={**context.texts, **{one.name: key for one in pipe.variables}})
         return context
+
+    def key_of_text(self, pipe: PipeNode, context: _Context) -> str:
+        """Return the key whose value an expression is as it was fetched, empty for any other expression."""
+        if len(pipe.commands) != 1 or len(pipe.commands[0].args) != 1 or self.keys is None:
+            return ""
+        node = pipe.commands[0].args[0]
+        if isinstance(node, DotNode) or (isinstance(node, VariableNode) and not node.fields):
+            return context.texts.get("" if isinstance(node, DotNode) else node.name, "")
+        is_field = isinstance(node, FieldNode) and context.dot_is_data and len(node.fields) == 1
+        return node.fields[0] if isinstance(node, FieldNode) and is_field and node.fields[0] in self.keys else ""
 
     def command(self, command: CommandNode, context: _Context) -> None:
         name = _function_name(command)
@@ -319,6 +344,8 @@ class _Scan(msgspec.Struct):
         elif isinstance(node, (FieldNode, VariableNode)) and node.fields:
             if self.is_data(DotNode(0) if isinstance(node, FieldNode) else VariableNode(0, node.name), context):
                 self.fields_of_data(node, node.fields, context)
+            elif key := context.texts.get("" if isinstance(node, FieldNode) else node.name, ""):
+                self.field_of_text(node, key, node.fields)
         elif self.is_data(node, context):
             self.uses_whole_data = True
 
@@ -326,9 +353,14 @@ class _Scan(msgspec.Struct):
         begin = _start(node)
         self.key(names[0], begin, len(str(node)), context)
         if len(names) > 1 and self.keys is not None and names[0] in self.keys:
-            message = f"the value of {names[0]!r} is a text and has no field {names[1]!r}"
-            hint = f'write (fromJson .{names[0]}).{names[1]} or jsonPath .{names[0]} "{names[1]}"'
-            self.report(begin, len(str(node)), IssueKind.FIELD_OF_TEXT, names[1], message, hint=hint)
+            self.field_of_text(node, names[0], names[1:])
+
+    def field_of_text(self, node: Node, key: str, names: tuple[str, ...]) -> None:
+        """Report the first of the names that stand behind a text; the place is the dot before it."""
+        below = sum(len(name) + 1 for name in names)
+        message = f"the value of {key!r} is a text and has no field {names[0]!r}"
+        hint = f'write (fromJson .{key}).{names[0]} or jsonPath .{key} "{names[0]}"'
+        self.report(_start(node) + len(str(node)) - below, below, IssueKind.FIELD_OF_TEXT, names[0], message, hint=hint)
 
     def function(self, node: IdentifierNode) -> None:
         name, length = node.name, len(node.name)

@@ -53,7 +53,9 @@ def _store(subject: Subject) -> Iterator[Hit]:
         return
     spec = store_of(subject)
     if spec.kms is None and spec.oos is None and not subject.has_refused_below(("spec",)):
-        yield key_hit(("spec",), "required field KMS or OOS is missing: a store without provider serves nothing")
+        null = next((name for name in ("KMS", "OOS") if name in (subject.raw(("spec",)) or {})), "")
+        path: Path = ("spec", null) if null else ("spec",)
+        yield key_hit(path, "required field KMS or OOS is missing: a store without provider serves nothing")
     for name, section in (("KMS", spec.kms), ("OOS", spec.oos)):
         path = ("spec", name)
         is_other = subject.has((*path, "dedicatedKMSAuth")) or subject.has_refused_below(path)

@@ -76,7 +76,7 @@ def _requirement(path: Path, requirement: LabelRequirement, subject: Subject) ->
         )
         return
     if operator in ("In", "NotIn") and not values:
-        yield from _without_values(path, operator)
+        yield from _without_values(path, operator, subject)
     elif operator in ("Exists", "DoesNotExist") and values:
         yield Hit((*path, "values"), f"operator {operator} takes no values")
     for index, value in enumerate(values):
@@ -89,5 +89,6 @@ def _change(path: Path, operator: str) -> Change | None:
     return Change(ChangeKind.VALUE, path, meant) if meant else None
 
 
-def _without_values(path: Path, operator: str) -> Iterator[Hit]:
-    yield Hit((*path, "operator"), f"operator {operator} needs at least one value in values", follows=((*path, "values"),))
+def _without_values(path: Path, operator: str, subject: Subject) -> Iterator[Hit]:
+    place = "values" if subject.has((*path, "values")) else "operator"
+    yield Hit((*path, place), f"operator {operator} needs at least one value in values", follows=((*path, "values"),))

@@ -15,7 +15,7 @@ import msgspec
 from kubectl_asm.manifest.decode import KINDS, OWN_KINDS, FieldError, decode_as, list_items
 from kubectl_asm.manifest.documents import Document, Path
 from kubectl_asm.manifest.positions import Places, starts_with
-from kubectl_asm.model.objects import API_VERSION, GROUP, KubeObject, Meta
+from kubectl_asm.model.objects import API_VERSION, GROUP, KubeObject, Secret
 from kubectl_asm.rules.shape import METADATA, IssueKind, Repair, ShapeIssue, object_shape
 
 IGNORE_ANNOTATION: Final = "kubectl-asm/ignore"
@@ -137,7 +137,7 @@ def _type_own(subject: Subject, kind: type[KubeObject]) -> None:
     if meta is not None and not isinstance(meta, dict):
         repair.clean(meta, METADATA, ("metadata",))
     cleaned_meta = repair.clean(meta if isinstance(meta, dict) else {}, METADATA, ("metadata",))
-    _meant_names(subject, cleaned_meta, repair.actual)
+    _meant_names(subject, cleaned_meta)
     subject.issues = tuple(repair.issues)
     subject.actual = repair.actual
     subject.refused = {issue.path for issue in repair.issues if issue.kind is not IssueKind.LETTER} | set(repair.actual)
@@ -147,11 +147,10 @@ def _type_own(subject: Subject, kind: type[KubeObject]) -> None:
     subject.obj = decode_as(kind, body)
 
 
-def _meant_names(subject: Subject, cleaned: Mapping[str, Any], actual: Mapping[Path, Path]) -> None:
-    """Take name and namespace from the misspelt keys that mean them, so that nothing follows from their absence."""
-    if ("metadata", "name") in actual:
-        subject.name = cleaned.get("name", "")
-    if ("metadata", "namespace") in actual and subject.namespace:
+def _meant_names(subject: Subject, cleaned: Mapping[str, Any]) -> None:
+    """Take name and namespace as they were meant: from misspelt keys too, and y as the letter it is."""
+    subject.name = cleaned.get("name", "")
+    if subject.namespace:
         subject.namespace = cleaned.get("namespace") or subject.namespace
 
 
@@ -169,14 +168,23 @@ class _Written:
 
 
 def _typed_foreign(kind: type[KubeObject], value: dict[str, Any], subject: Subject) -> KubeObject:
-    """Return a Secret, ConfigMap, ServiceAccount or Namespace; what cannot be decoded counts as empty."""
+    """Return a Secret, ConfigMap, ServiceAccount or Namespace; of what cannot be decoded the keys are kept."""
+    keys = _keys_alone(value)
     try:
         obj = decode_as(kind, value)
+        is_whole = not isinstance(obj, Secret) or obj.data.keys() >= keys.get("stringData", {}).keys()
     except FieldError:
-        obj = kind(metadata=Meta(name=subject.name))
+        is_whole = False
+    if not is_whole:
+        obj = decode_as(kind, {"metadata": {"name": subject.name}, **keys})
     return msgspec.structs.replace(
         obj, metadata=msgspec.structs.replace(obj.metadata, name=subject.name, namespace=subject.namespace)
     )
+
+
+def _keys_alone(value: dict[str, Any]) -> dict[str, dict[str, str]]:
+    members = {name: value.get(name) for name in ("data", "stringData", "binaryData")}
+    return {name: dict.fromkeys(map(str, one), "") for name, one in members.items() if isinstance(one, dict)}
 
 
 def is_known_own(subject: Subject) -> bool:
