@@ -40,6 +40,13 @@ BINARIES = ("kube-apiserver", "etcd")
 ADMIN_TOKEN = "admin-token-of-a-test-control-plane"
 BUILD_TIMEOUT_S = 1800
 READY_TIMEOUT_S = 90
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "rules": [{"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}],
+}
+"""What ServiceAccounts ask for is on record: the rights of the controller are proven with it."""
 
 
 Say = Callable[[str], None]
@@ -126,6 +133,12 @@ class ControlPlane:
     def token(self) -> str:
         """The bearer token of that member."""
         return ADMIN_TOKEN
+
+    def audited(self, user: str) -> list[dict]:
+        """Return the attributes of every finished request of a user; a watch is finished when it ends."""
+        log = self.folder / "audit.log"
+        events = (json.loads(line) for line in log.read_text().splitlines()) if log.exists() else ()
+        return [event for event in events if event["user"]["username"] == user]
 
     def request(self, method: str, path: str, body: object = None, *, content_type: str = "application/json") -> dict:
         """Make an admin request without any of the product's code; returns the decoded body."""
@@ -337,6 +350,8 @@ def _start_apiserver(binaries: Path, folder: Path, etcd: str, port: int, flags: 
         "--service-cluster-ip-range=10.0.0.0/24",
         "--disable-admission-plugins=ServiceAccount",
         "--watch-cache=true",
+        f"--audit-policy-file={folder / 'audit-policy.json'}",
+        f"--audit-log-path={folder / 'audit.log'}",
         *flags,
     ]
     return _spawn(command, folder / "kube-apiserver.log")
@@ -353,6 +368,7 @@ def _make_certificates(folder: Path) -> None:
         _write_pair(folder / name, *_certificate(f"test {name}", is_ca=True))
     addresses = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     _write_pair(folder / "server", *_certificate("kube-apiserver", issuer=folder / "server-ca", extension=addresses))
+    (folder / "audit-policy.json").write_text(json.dumps(AUDIT_POLICY))
     (folder / "service-account.key").write_bytes(_pem_key(rsa.generate_private_key(65537, 2048)))
     (folder / "tokens.csv").write_text(f'{ADMIN_TOKEN},admin,admin,"system:masters"\n')
 
