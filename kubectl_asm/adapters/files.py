@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import IO
 
@@ -60,7 +61,7 @@ def expand(name: str, *, recursive: bool) -> Iterable[Path]:
     path = Path(name)
     try:
         if path.is_dir():
-            found = sorted(path.rglob("*") if recursive else path.iterdir())
+            found = sorted(path.rglob("*") if recursive else path.iterdir(), key=attrgetter("parts"))  # the order of paths
             return [item for item in found if item.suffix in _ENDINGS and item.is_file()]
         if path.exists() or not _GLOB_CHARACTERS & set(name):
             return [path]

@@ -31,7 +31,6 @@ _HEADER = re.compile(r"[|>][-+0-9]*")
 _SURROGATE_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _FILLER: Final = r"\u0020\u0020"
 
-_LINE_BREAK = re.compile("\n")
 _LARGE: Final = 64
 _START: Final = Mark("", 0, 0, 0, None, 0)
 _NOWHERE: Final = ScalarNode("", "", _START, _START)
@@ -189,7 +188,8 @@ class Places:
 
     def _starts(self) -> list[int]:
         if self._line_starts is None:
-            self._line_starts = [0, *(match.end() for match in _LINE_BREAK.finditer(self._text))]
+            lengths = (len(line) + 1 for line in self._text.split("\n"))
+            self._line_starts = list(itertools.accumulate(lengths, initial=0))
         return self._line_starts
 
 

@@ -28,6 +28,8 @@ CRASH: Final = "ASM000"
 EVERY_RULE: Final = "*"
 _FIRST_JUDGING: Final = "ASM208"  # rules before it report what is refused; those from it on are silent about that
 _COMMENT = re.compile(r"#\s*kubectl-asm:\s*ignore\[([^\]]*)\]")
+_MENTION: Final = b"kubectl-asm"
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _WORDS = re.compile(r"[\s,]+")
 _NONE: Final[frozenset[str]] = frozenset()
 _SHOWN: Final = 200
@@ -231,7 +233,8 @@ class _Run:
         """Return whether a comment at the place, an annotation of the objects or a setting switches one of the words off."""
         comments = self._comments.get(span.file)
         if comments is None:
-            comments = self._comments[span.file] = _ignore_comments(self._lines(span.file))
+            is_mentioned = _may_mention(self._sources[span.file].data)
+            comments = self._comments[span.file] = _ignore_comments(self._lines(span.file)) if is_mentioned else {}
         listed = (comments.get(span.line, _NONE), self._selection.ignored_in(span.file), *(one.ignored for one in subjects))
         return any(not words.isdisjoint(one) for one in listed if one)
 
@@ -239,7 +242,7 @@ class _Run:
         lines = self._texts.get(file)
         if lines is None:
             data = self._sources[file].data
-            encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+            encoding = "utf-16" if data.startswith(_UTF_16) else "utf-8-sig"
             text = data.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
             lines = self._texts[file] = text.split("\n")
         return lines
@@ -258,6 +261,11 @@ class _Run:
         finding = located.finding
         assert finding.span is not None
         return (self._files.get(finding.span.file, 0), finding.span.line, finding.span.column, finding.code, finding.message)
+
+
+def _may_mention(data: bytes) -> bool:
+    """Whether the bytes of a file may hold a comment for this program: a large file without is not gone through by lines."""
+    return _MENTION in data or data.startswith(_UTF_16)
 
 
 def _ignore_comments(lines: Sequence[str]) -> Mapping[int, frozenset[str]]:
