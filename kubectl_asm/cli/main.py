@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from kubectl_asm import __version__
-from kubectl_asm.cli import exits
+from kubectl_asm.cli import exits, verbosity
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "validate": ("validate", "Check manifests and report problems with file, line and column."),
@@ -81,6 +81,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="kubectl-asm", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="On failure print where it happened (files and lines, never values).")
+@click.option("-v", "--v", "verbosity", metavar="LEVEL", help="From 6 on: one line a request on stderr, without any content.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour on stdout and stderr.")
 def group(**_options: Any) -> None:
     """See, check and run Alibaba Cloud ack-secret-manager resources: in a pull request, on a laptop, in a cluster."""
@@ -95,6 +96,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _invoke(arguments: list[str], program: str) -> int:
+    arguments, level = verbosity.hoisted(arguments)
+    verbosity.listen(level)
     arguments, colour = _hoisted(arguments)
     result = group.main(arguments, prog_name=program, standalone_mode=False, color=colour)
     return result if isinstance(result, int) else exits.OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import time
@@ -324,7 +325,22 @@ def test_an_access_key_that_is_mended_while_a_sync_waits_is_taken_over(asm: Asm,
 # -- nothing leaks
 
 
-def test_no_output_and_no_status_holds_a_token_a_key_or_a_signature(asm: Asm, team: Team, tmp_path: Path) -> None:
+NOISY = [
+    {"DEBUG": "sdk"},
+    {
+        "DEBUG": "1",
+        "ALIBABA_CLOUD_DEBUG": "1",
+        "ALIBABA_CLOUD_SDK_DEBUG": "true",
+        "ALIBABACLOUD_DEBUG": "1",
+        "PYTHONDEVMODE": "1",
+    },
+]
+
+
+@pytest.mark.parametrize("noisy", NOISY, ids=["DEBUG=sdk", "every other switch"])
+def test_no_output_and_no_status_holds_a_token_a_key_or_a_signature(
+    asm: Asm, team: Team, tmp_path: Path, noisy: dict[str, str]
+) -> None:
     team.service_account("reader", NEAR)
     team.secret("ak", {"id": ACCESS_KEY, "secret": ACCESS_SECRET})
     team.secret("bad", {"id": ACCESS_KEY, "secret": "canary-bad-secret"})
@@ -336,14 +352,18 @@ def test_no_output_and_no_status_holds_a_token_a_key_or_a_signature(asm: Asm, te
     team.store("bad", {**key_refs("bad"), "ramRoleARN": NEAR})
     for name in ("sa", "file", "key", "bad"):
         team.external(name, store=name)
-    noisy = {"DEBUG": "sdk"}
-    runs = [asm.run("sync", *asm.cloud(), "--debug", env=noisy), asm.sync("--debug"), asm.run("explain", "-o", "json")]
-    runs += [asm.run(word, *asm.cloud(), "--debug", env=noisy) for word in ("whoami", "check")]
-    runs.append(asm.run("whoami", *asm.cloud(), "-o", "json"))
+    runs = [asm.run("sync", *asm.cloud(), "--debug", "-v=9", env=noisy), asm.sync("--debug", env=noisy)]
+    runs += [asm.run(word, *asm.cloud(), "--debug", "-v=9", env=noisy) for word in ("whoami", "check")]
+    runs += [asm.run("explain", "-o", "json", "-v=9", env=noisy), asm.run("whoami", *asm.cloud(), "-o", "json", env=noisy)]
+    assert "cloud POST sts.cn-hangzhou.aliyuncs.com 200" in runs[0].err, "requests are told, not what they hold"
+    assert "kube POST /api/v1/namespaces/" in runs[0].err
     texts = [text for ran in runs for text in (ran.out, ran.err)]
     texts += [team.reason(name) for name in ("file", "bad")]
     texts.append(asm.record.read_text())
-    secrets = [ACCESS_SECRET, "canary-bad", VALUE, token, token.split(".")[1], "eyJ", "Signature=", "Authorization", "Bearer "]
+    encoded = [base64.b64encode(text.encode()).decode() for text in (ACCESS_SECRET, VALUE)]
+    secrets = [ACCESS_SECRET, "canary-bad", VALUE, *encoded, token, token.split(".")[1], "eyJ"]
+    secrets += ["Signature=", "Signature:", "signature=", "Authorization", "authorization:", "Bearer ", "bearer "]
+    secrets += ["SecurityToken=", "security-token", "acs3-hmac", "ACS3-HMAC", "X-aliyun-ecs"]
     for text in texts:
         for secret in secrets:
             assert secret not in text

@@ -9,6 +9,7 @@ time; errors are TransportError with a Network word and a text without URL, head
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from kubectl_asm.errors import UsageError
 from kubectl_asm.model.backend import Network
 from kubectl_asm.ports import Clock
 
+_LOG = logging.getLogger("kubectl_asm.requests")
 _CHUNK: Final = 64 * 1024
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -84,7 +86,15 @@ class Transport:
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
         """Send one request and read its whole reply. Raises TransportError; never repeats, never follows."""
-        parts = urlsplit(url)
+        parts, start_s = urlsplit(url), self._clock.monotonic()
+        reply: Reply | None = None
+        try:
+            reply = self._exchange(method, parts, headers, body)
+            return reply
+        finally:
+            _tell(method, parts, reply, self._clock.monotonic() - start_s)
+
+    def _exchange(self, method: str, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> Reply:
         host = parts.hostname or ""
         deadline_s = self._clock.monotonic() + self._options.total_timeout_s
         try:
@@ -147,6 +157,11 @@ class Transport:
                 raise TransportError(Network.TIMEOUT, f"the answer took longer than {self._options.total_timeout_s:g} s")
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+def _tell(method: str, parts: SplitResult, reply: Reply | None, seconds: float) -> None:
+    """Log one exchange by its host: paths and queries hold names and tokens, so they stay out. Status 0: no answer."""
+    _LOG.debug("cloud %s %s %d in %d ms", method, parts.hostname, reply.status if reply else 0, round(seconds * 1000))
 
 
 def tls_context(ca_file: str = "") -> ssl.SSLContext:

@@ -222,6 +222,7 @@ def _client(server: str, selected: Selected, credential: Credential, pool_size: 
         configuration.proxy = str(proxy)
     if server.startswith("https:"):
         configuration.tls_server_name = str(cluster.get("tls-server-name") or "") or None
+    _quiet_loggers()  # the client logs while it is built
     client = ApiClient(configuration)
     if server.startswith("https:"):
         context = tls.context(cluster, selected.cluster.folder, _certificates(selected, credential))

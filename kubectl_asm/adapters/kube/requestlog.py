@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+_LOG = logging.getLogger("kubectl_asm.requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class RequestLog:
         """Count one request."""
         with self._lock:
             self._methods[record.method] += 1
+        _LOG.debug("kube %s %s %d in %d ms", record.method, record.path, record.status, record.milliseconds)
         if self._observe is not None:
             self._observe(record)
 
