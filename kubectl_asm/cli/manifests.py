@@ -51,7 +51,7 @@ _DECIDED: Final = {
 @input_options
 @click.option("-n", "--namespace", default="kubectl-asm-system", show_default=True, help="Namespace of the controller.")
 @click.option("--watch-namespaces", default="", metavar="A,B", help="Roles in these namespaces, nothing cluster-wide.")
-@click.option("--read-only", is_flag=True, help="rbac: no verb that changes an object, except on the controller's Leases.")
+@click.option("--read-only", is_flag=True, help="rbac: what serve --shadow needs, no verb that changes an object.")
 @click.option("--shadow", is_flag=True, help="A controller that decides and reports and may write nothing, under its own name.")
 @click.option("--image", default=f"kubectl-asm:{__version__}", show_default=True, help="Image, made with deploy/Dockerfile.")
 @click.option("--replicas", default=2, show_default=True, type=click.IntRange(0, 100), help="Pods; one leads.")

@@ -59,12 +59,14 @@ def controller_manifests(
     """Return ServiceAccount, roles and bindings of a controller in namespace.
 
     watched: the only namespaces it may see, each with a Role; none: a ClusterRole for the whole cluster.
-    read_only: no verb that changes an object, except on the Leases in its own namespace; tokens may still be requested.
+    read_only: those of a shadow: no verb that changes an object, and nothing about Leases, of which it holds none; tokens may
+    still be requested.
     name: of the account, the roles and the bindings. deployment: NAMESPACE/NAME of the one whose flags are the settings.
     """
     places = [(one, INSIDE) for one in sorted(set(watched))] or [("", (*NAMESPACED, *CLUSTER))]
     roles = [_role(name, place, reading(rules) if read_only else rules) for place, rules in places]
-    roles.append(lease_role(name, namespace))
+    if not read_only:
+        roles.append(lease_role(name, namespace))
     if deployment:
         place, _, read = deployment.partition("/")
         roles.append(_role(f"{name}-settings", place, (("apps", ("deployments",), ("get",), (read,)),)))
@@ -72,8 +74,12 @@ def controller_manifests(
 
 
 def reading(rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """Return the rules without the verbs that change an object."""
-    kept = ((group, resources, _harmless(resources, verbs), names) for group, resources, verbs, names in rules)
+    """Return what a shadow needs of some rules: no verb that changes an object, and no look at anybody's lock."""
+    kept = (
+        (group, resources, _harmless(resources, verbs), names)
+        for group, resources, verbs, names in rules
+        if group != _COORDINATION
+    )
     return tuple(rule for rule in kept if rule[2])
 
 

@@ -167,7 +167,7 @@ def test_a_killed_process_is_replaced(start, process):
 
 def test_the_role_that_is_shipped_lets_replicas_share_shards(control_plane, kubeconfig_for, namespace):
     rbac = "/apis/rbac.authorization.k8s.io/v1"
-    shipped = [one for one in controller_manifests(namespace, (), read_only=True) if one["metadata"]["name"].endswith("-leases")]
+    shipped = [one for one in controller_manifests(namespace, (), read_only=False) if one["metadata"]["name"].endswith("-leases")]
     for manifest in shipped:
         if manifest["kind"].endswith("Binding"):
             manifest["subjects"] = [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "controller"}]

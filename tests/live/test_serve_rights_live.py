@@ -6,15 +6,16 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kubectl_asm.adapters.kube.watched import STALE_S, WatchedCluster
+from kubectl_asm.adapters.kube.watched import FROM_START, STALE_S, WatchedCluster
 from kubectl_asm.adapters.system import SystemClock, SystemRandom
-from kubectl_asm.engine.controller_rbac import CLUSTER, LEASES, NAME, NAMESPACED, Rule
-from kubectl_asm.model.objects import TRIGGER_ANNOTATION, Namespace, ServiceAccount
-from kubectl_asm.model.stores import ClusterExternalSecret
+from kubectl_asm.engine.controller_rbac import CLUSTER, LEASES, NAME, NAMESPACED, SHADOW_NAME, Rule, reading
+from kubectl_asm.errors import NotFoundError
+from kubectl_asm.model.objects import TRIGGER_ANNOTATION, ServiceAccount
 from tests.live.audit import Audit, Request, Right
 from tests.live.clients import open_connection
 from tests.live.command import Asm
@@ -163,25 +164,19 @@ class LateClock(SystemClock):
         return super().monotonic() + self.ahead_s
 
 
-def read_past_silent_watches(ground: Territory) -> None:
+def read_past_silent_watches(kubeconfig: Path) -> None:
     """Read what is watched as a controller does whose watches gave no sign of life for too long: one by one."""
-    place, clock = ground.namespace(fan="yes"), LateClock()
-    ground.put("ServiceAccount", place.name, "reader")
-    ground.put("ClusterExternalSecret", "", "silent", spec={**FAN, "namespaceSelectors": [{"matchLabels": {"no": "where"}}]})
-    with closing(open_connection(ground.asm.kubeconfig)) as connection:
+    clock = LateClock()
+    with closing(open_connection(kubeconfig)) as connection:
         watched = WatchedCluster(connection.transport, clock=clock, random=SystemRandom())
         watched.need(ServiceAccount)
         watched.start()
         assert watched.wait_until_synced(SOON_S)
         clock.ahead_s = STALE_S + 1
-        for kind, namespace, name in (
-            (Namespace, "", place.name),
-            (ServiceAccount, place.name, "reader"),
-            (ClusterExternalSecret, "", "silent"),
-        ):
-            assert watched.get(kind, namespace, name).name == name
+        for kind in (*FROM_START, ServiceAccount):
+            with pytest.raises(NotFoundError):
+                watched.get(kind, "default" if kind.RESOURCE.namespaced else "", "nobody")
         watched.stop()
-    ground.delete("ClusterExternalSecret", "", "silent")
 
 
 @dataclass(frozen=True)
@@ -200,7 +195,7 @@ def lived(ground: Ground) -> Lived:
         serve.is_ready()
         live_and_die(ground.territory)
         log, metrics = serve.log(), serve.metrics()
-    read_past_silent_watches(ground.territory)
+    read_past_silent_watches(ground.territory.asm.kubeconfig)
     return Lived(ground.audit.requests(began), log, metrics)
 
 
@@ -213,6 +208,32 @@ def test_nothing_the_controller_does_is_refused(lived: Lived) -> None:
 def test_every_granted_verb_is_used_and_no_other(lived: Lived) -> None:
     used = {one.right for one in lived.requests}
     assert used == granted(*NAMESPACED, *CLUSTER, *LEASES) - {ENFORCED}
+
+
+# -- a shadow
+
+
+def test_a_shadow_uses_every_right_to_read_that_it_has_and_no_other(ground: Ground, tmp_path: Path) -> None:
+    control_plane, place = ground.territory.control_plane, ground.territory.namespace()
+    install(control_plane, "rbac", "-n", SYSTEM, "--shadow")
+    shadow = account_kubeconfig(control_plane, tmp_path / "kubeconfig", SHADOW_NAME)
+    ground.territory.put("ServiceAccount", place.name, "reader", metadata={"annotations": {ROLE_ANNOTATION: NEAR}})
+    ground.territory.put("ConfigMap", place.name, "parts", data={"conf": "login={{ .db }}"})
+    ground.territory.put("Secret", place.name, "app", stringData={"db": "former"})
+    account_store(place, "account")
+    account_store(place, "everywhere-else", "ClusterSecretStore")
+    source = {"configMap": {"name": "parts", "items": [{"key": "conf"}]}}
+    place.external("app", data=through("account"), target={"template": {"templateFrom": [source]}})
+    place.external("other", data=through("everywhere-else", "ClusterSecretStore"))
+    began = ground.audit.position()
+    with ground.territory.serve("--shadow", asm=replace(ground.territory.asm, kubeconfig=shadow)) as serve:
+        serve.is_ready()
+        for words in ("would be created", "would be updated"):
+            wait_until(lambda: words in serve.log(), timeout_s=SOON_S, what=words)  # noqa: B023
+    read_past_silent_watches(shadow)
+    asked = ground.audit.requests(began)
+    assert refusals(asked) == []
+    assert {one.right for one in asked} == granted(*reading((*NAMESPACED, *CLUSTER)))
 
 
 # -- Roles in namespaces instead of a ClusterRole
@@ -242,6 +263,10 @@ def test_roles_in_namespaces_are_enough_and_what_they_do_not_give_is_not_asked_f
         serve.is_ready()
         plain_life(ground.territory, place)
         templates(ground.territory, place)
+        ground.territory.put("ServiceAccount", place.name, "reader", metadata={"annotations": {ROLE_ANNOTATION: NEAR}})
+        account_store(place, "account")
+        place.external("account", data=through("account"))
+        place.is_ready("account")
         place.external("shared", data=through("out-of-reach", "ClusterSecretStore"))
         place.is_ready("shared", "ReadFailed", "False")
         place.is_ready("rendered")

@@ -76,9 +76,12 @@ def test_watched_namespaces_get_roles_and_nothing_is_cluster_wide(printed: Any) 
     assert {verb for _, resource, verb in granted(manifests) if resource == "namespaces"} == {"get"}
 
 
-def test_read_only_changes_nothing_but_leases_and_may_still_request_tokens(printed: Any) -> None:
-    writes = {one for one in granted(printed("rbac", "--read-only")) if one[2] not in ("get", "list", "watch")}
-    assert {resource for _, resource, _ in writes} == {"leases", "serviceaccounts/token"}
+@pytest.mark.parametrize("option", ["--read-only", "--shadow"])
+def test_read_only_changes_nothing_knows_no_lease_and_may_still_request_tokens(printed: Any, option: str) -> None:
+    rights = granted(printed("rbac", option))
+    writes = {one for one in rights if one[2] not in ("get", "list", "watch")}
+    assert {resource for _, resource, _ in writes} == {"serviceaccounts/token"}
+    assert "leases" not in {resource for _, resource, _ in rights}
 
 
 def test_nodes_pods_and_changes_of_configmaps_stay_out_of_reach(printed: Any) -> None:
@@ -135,7 +138,7 @@ def test_a_shadow_has_names_of_its_own_and_no_right_to_write(printed: Any) -> No
     assert not names & {(one["kind"], one["metadata"]["name"]) for one in controller}
     assert pod(shadow)["metadata"]["labels"] != pod(controller)["metadata"]["labels"]
     writes = {resource for _, resource, verb in granted(shadow) if verb not in ("get", "list", "watch")}
-    assert writes == {"leases", "serviceaccounts/token"}
+    assert writes == {"serviceaccounts/token"}
 
 
 def test_words_after_the_dashes_are_flags_of_serve(printed: Any) -> None:

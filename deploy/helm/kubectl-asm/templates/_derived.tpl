@@ -322,15 +322,6 @@
   - get
   - list
   - watch
-- apiGroups:
-  - coordination.k8s.io
-  resources:
-  - leases
-  verbs:
-  - list
-  resourceNames:
-  - ack-secret-manager-lock
-  - kubectl-asm-controller
 {{- end -}}
 
 {{- define "kubectl-asm.rules.leases" -}}
