@@ -70,7 +70,7 @@ def command(what: str, **options: Any) -> int:
     if any(options[name] for name in ("filenames", "kustomize", "helm")):
         if what != "rbac" or wanted.watched or wanted.is_shadow or options["read_only"]:
             raise UsageError("-f goes with rbac and decides by itself", hint="leave the other options out")
-        return _rbac_of_files(wanted, parsed, options)
+        return _rbac_of_files(wanted, options)
     parts = {
         "crds": lambda: [_crds()],
         "rbac": lambda: [_rbac(wanted, read_only=options["read_only"] or wanted.is_shadow)],
@@ -84,6 +84,9 @@ def command(what: str, **options: Any) -> int:
 def _installation(options: dict[str, Any]) -> Installation:
     from kubectl_asm.engine.controller_pod import Installation
 
+    flags = tuple(_flag(one) for one in options["flags"])
+    if flags:
+        _parsed(flags)
     return Installation(
         namespace=_namespace(options["namespace"]),
         image=options["image"],
@@ -93,7 +96,7 @@ def _installation(options: dict[str, Any]) -> Installation:
         credentials=options["credentials_secret"],
         has_token=options["rrsa"],
         environment=tuple(_variable(one) for one in options["environment"]),
-        flags=tuple(_flag(one) for one in options["flags"]),
+        flags=flags,
         is_shadow=options["shadow"],
     )
 
@@ -133,14 +136,14 @@ def _parsed(flags: tuple[str, ...]) -> dict[str, Any]:
     return serve.make_context("serve", list(flags)).params
 
 
-def _rbac_of_files(wanted: Installation, parsed: dict[str, Any], options: dict[str, Any]) -> int:
+def _rbac_of_files(wanted: Installation, options: dict[str, Any]) -> int:
     from kubectl_asm.cli.session import options_of, read_inputs, say, tell_problems, warn
     from kubectl_asm.cli.settings import choose_settings
     from kubectl_asm.engine.controller_rights import minimal_manifests
     from kubectl_asm.wiring.controllers import controller_needs
 
     given = options_of(options)
-    chosen = choose_settings(parsed, given.process, one_shot=False)
+    chosen = choose_settings(_parsed(wanted.flags), given.process, one_shot=False)
     manifests = read_inputs(given, namespace="default")
     tell_problems(manifests.problems)
     if manifests.problems:

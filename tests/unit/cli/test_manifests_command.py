@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from kubectl_asm.cli.main import main
+from kubectl_asm.cli.serve import command as serve
 
 CRDS = Path(__file__).parents[3] / "deploy" / "crds"
 
@@ -146,6 +147,24 @@ def test_words_after_the_dashes_are_flags_of_serve(printed: Any) -> None:
         "--region=cn-hangzhou",
         "-disable-polling",
     ]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [(), ("--shadow",), ("--shards", "4"), ("--watch-namespaces", "shop,web"), ("--", "--region=cn-hangzhou")],
+    ids=" ".join,
+)
+def test_serve_understands_what_it_is_started_with(printed: Any, args: tuple[str, ...]) -> None:
+    name, *words = flags(printed("controller", *args))
+    assert name == "serve"
+    assert serve.make_context("serve", words).params["log_format"] == "json"
+
+
+def test_the_pod_runs_as_the_user_of_the_image(printed: Any) -> None:
+    user = pod(printed("controller"))["spec"]["securityContext"]["runAsUser"]
+    dockerfile = (CRDS.parent / "Dockerfile").read_text()
+    assert f"\nUSER {user}:{user}\n" in dockerfile
+    assert dockerfile.rstrip().endswith('ENTRYPOINT ["kubectl-asm"]')
 
 
 def test_rrsa_mounts_a_token_for_the_token_service(printed: Any) -> None:
