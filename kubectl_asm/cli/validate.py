@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,10 +19,11 @@ from kubectl_asm.cli.setting_options import config_path, controller_options, set
 from kubectl_asm.errors import InputError, UsageError
 from kubectl_asm.manifest.documents import Document, SourceText, parse_documents
 from kubectl_asm.manifest.nodes import paused_gc
-from kubectl_asm.manifest.settings_sources import EffectiveSettings, resolve_settings
+from kubectl_asm.manifest.settings_sources import DeploymentFlags, EffectiveSettings, resolve_settings
 from kubectl_asm.report.findings import Report, baseline_text, make_report, read_baseline
 from kubectl_asm.report.lint_forms import FORMS, write_report
 from kubectl_asm.rules import RULES
+from kubectl_asm.rules.context import Choices
 from kubectl_asm.rules.linting import lint, lint_choices
 from kubectl_asm.rules.runner import Located, Verdicts
 
@@ -93,20 +95,17 @@ def _validate(values: Mapping[str, Any]) -> int:
         raise UsageError("--dry-run goes with --fix", hint="validate itself changes nothing")
     process = process_environment()
     plan = lint_plan(values)
-    effective = _effective(values, process.variables)
-    for text in effective.warnings:
-        click.echo(f"warning: {text}", err=True)
-    namespace = values["namespace"] or "default"
-    choices = lint_choices(effective, target=plan.target, closed_world=plan.closed_world, namespace=namespace)
     known = _context(plan)
     sources = _sources(values, plan, process)
+    choose = partial(_choices, values, plan, process)
     if values["is_live"]:
         from kubectl_asm.cli.lint_live import look_around  # only this loads the cluster's client
 
         sources = tuple(sources)
-        choices, known = look_around(values, process, sources, known, choices)
-    elif values["cluster_dir"]:
-        raise UsageError("--cluster-dir goes with --live", hint="without --live nothing but the input is looked at")
+        choices, known = look_around(values, process, sources, known, choose)
+    else:
+        _refuse_cluster(values)
+        choices = choose()
     if values["write_baseline"]:
         return _write_baseline(values["write_baseline"], lint(sources, choices, plan.selection, known))
     baseline = _baseline(plan.baseline)
@@ -122,6 +121,26 @@ def _validate(values: Mapping[str, Any]) -> int:
     report = make_report(lint(sources, choices, plan.selection, known), baseline)
     _write_reports(report, forms)
     return exits.FOUND if has_changes or report.worst >= _LEVELS[plan.fail_on] else exits.OK
+
+
+def _choices(
+    values: Mapping[str, Any], plan: LintPlan, process: ProcessEnvironment, deployment: DeploymentFlags | None = None
+) -> Choices:
+    """Return how to judge. deployment: the running controller's flags, where the cluster was asked for them."""
+    effective = _effective(values, process.variables, deployment)
+    for text in effective.warnings:
+        click.echo(f"warning: {text}", err=True)
+    namespace = values["namespace"] or "default"
+    return lint_choices(effective, target=plan.target, closed_world=plan.closed_world, namespace=namespace)
+
+
+def _refuse_cluster(values: Mapping[str, Any]) -> None:
+    for name in ("cluster_dir", "from_deployment"):
+        if values[name]:
+            flag = f"--{name.replace('_', '-')}"
+            hint = "without --live nothing but the input is looked at"
+            more = "; offline, give the values of the release: --helm-values FILE" if name == "from_deployment" else ""
+            raise UsageError(f"{flag} goes with --live", hint=hint + more)
 
 
 def _sources(values: Mapping[str, Any], plan: LintPlan, process: ProcessEnvironment) -> Iterable[SourceText]:
@@ -163,14 +182,13 @@ def _write_reports(report: Report, forms: Sequence[tuple[str, str]]) -> None:
             write_report(sys.stdout, report, form, RULES)
 
 
-def _effective(values: Mapping[str, Any], variables: Mapping[str, str]) -> EffectiveSettings:
-    if values.get("from_deployment"):
-        raise UsageError("validate reads no cluster", hint="give the values of the release: --helm-values FILE")
+def _effective(values: Mapping[str, Any], variables: Mapping[str, str], deployment: DeploymentFlags | None) -> EffectiveSettings:
     config, helm = config_path(values), values.get("helm_values")
     return resolve_settings(
         one_shot=True,
         asm_yaml=read_file(config) if config else None,
         helm_values=read_file(Path(helm)) if helm else None,
+        deployment=deployment,
         environment=variables,
         flags=setting_flags(values),
     )

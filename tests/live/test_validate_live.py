@@ -86,3 +86,20 @@ def test_what_the_user_may_not_read_is_told_and_not_judged(
 def test_without_a_cluster_it_could_not_run(manifest: Path, tmp_path: Path, kubeconfig_for: Callable[..., Path]) -> None:
     nowhere = kubeconfig_for("admin", server="https://127.0.0.1:1")
     assert asm(nowhere, tmp_path).run("validate", str(manifest), "--live").code == 2
+
+
+def test_settings_of_the_running_controller_decide(
+    manifest: Path, tmp_path: Path, kubeconfig_for: Callable[..., Path], control_plane: ControlPlane, namespace: str
+) -> None:
+    labels = {"app": "asm"}
+    flags = ["--enable-cross-namespace-secret-store=false"]
+    pod = {"containers": [{"name": "manager", "image": "example/manager:v0.6.2", "args": flags}]}
+    spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    control_plane.request("POST", path, {"metadata": {"name": "controller"}, "spec": spec})
+    manifest.write_text(MANIFEST.replace("{name: kies}", "{name: keys, namespace: default}"))
+    admin = asm(kubeconfig_for("admin"), tmp_path)
+    allowed, _ = codes(admin, manifest)
+    refused, _ = codes(admin, manifest, "--from-deployment", f"{namespace}/controller")
+    assert ("ASM303", "warning", 7) in allowed
+    assert ("ASM303", "error", 7) in refused
