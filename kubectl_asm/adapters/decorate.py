@@ -285,7 +285,9 @@ class MeteredReader:
 
 
 def error_code(error: BackendError) -> str:
-    """Return a short word for an error, for counting."""
+    """Return a short word for an error, for counting; the class of one that came before anything was sent to the service."""
+    if error.error_class is not ErrorClass.BACKEND:
+        return str(error.error_class)
     return error.code or (error.network or "") or (f"HTTP {error.status}" if error.status else str(error.error_class))
 
 

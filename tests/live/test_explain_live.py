@@ -178,6 +178,38 @@ def test_printed_roles_and_bindings_are_applied_as_they_are(
     assert objects.names() == ["app"]
 
 
+def test_roles_for_a_cluster_external_secret_of_a_file_are_enough(
+    control_plane: ControlPlane, objects: Objects, user: Callable[[str], Asm], tmp_path: Path
+) -> None:
+    name, manifest = f"w-{objects.namespace}", tmp_path / "fan.json"
+    spec = {
+        "externalSecretName": "app",
+        "conditions": [{"namespaces": [objects.namespace]}],
+        "externalSecretSpec": {"data": [{"key": "other"}]},
+    }
+    parent = {"apiVersion": "alibabacloud.com/v1alpha1", "kind": "ClusterExternalSecret", "metadata": {"name": name}}
+    manifest.write_text(json.dumps({**parent, "spec": spec}))
+    given = ["-f", str(manifest), "--region", "cn-hangzhou"]
+    printed = user("admin").run("explain", *given, "--live", "--policy", "rbac", "--bind-to", f"user:{name}", "-o", "json")
+    assert printed.code == 0, printed.err
+    made = []
+    try:
+        for one in printed.json()["items"]:
+            place = one["metadata"].get("namespace", "")
+            base = f"{RBAC}/namespaces/{place}" if place else RBAC
+            named = {**one, "metadata": {**one["metadata"], "name": name}}
+            if "roleRef" in named:
+                named["roleRef"] = {**one["roleRef"], "name": name}
+            control_plane.request("POST", f"{base}/{one['kind'].lower()}s", named)
+            made.append(f"{base}/{one['kind'].lower()}s/{name}")
+        ran = user(name).sync("-f", str(manifest))
+        assert ran.code == 0, ran.err
+        assert objects.names() == ["app"]
+    finally:
+        for path in made:
+            control_plane.request("DELETE", path)
+
+
 @pytest.mark.usefixtures("alone_with_controllers")
 def test_beside_a_controller_whose_settings_cannot_be_read_explain_only_warns(
     control_plane: ControlPlane, objects: Objects, user: Callable[[str], Asm]

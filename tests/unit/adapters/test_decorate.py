@@ -303,16 +303,17 @@ def test_calls_are_counted_by_code():
         BackendError(network=Network.TIMEOUT),
         BackendError(status=502),
         BackendError("x", error_class=ErrorClass.CREDENTIALS),
+        BackendError("sts is away", network=Network.TIMEOUT, error_class=ErrorClass.CREDENTIALS),
     )
     reader = MeteredReader(steps, counts, clock)
-    SequentialSource(reader).fetch_many([read()] * 5)
+    SequentialSource(reader).fetch_many([read()] * 6)
     kms = Provider.KMS
     assert counts.by_code() == {
         (kms, "OK"): 1,
         (kms, THROTTLED): 1,
         (kms, "timeout"): 1,
         (kms, "HTTP 502"): 1,
-        (kms, "credentials"): 1,
+        (kms, "credentials"): 2,
     }
     assert counts.total() == 4, "without credentials nothing was sent"
 
