@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.live.controlplane import wait_until
-from tests.live.serving import FINALIZER, MERGE, SOON_S, SYSTEM, Place, Territory, install, territory
+from tests.live.controlplane import ControlPlane, wait_until
+from tests.live.serving import FINALIZER, GROUP, MERGE, SOON_S, SYSTEM, Place, Serve, Territory, install, territory
 
 DEPLOYMENT = "kube-system/ack-secret-manager"
 LOCK = "ack-secret-manager-lock"
+CHILDREN = 2
 SINCE = "2026-03-02T08:00:00Z"
 DOCUMENT = '{"user":"ada","age":14,"on":true,"tags":["a","b"],"more":{"b":1,"a":[2]}}'
 STORED = {"secretStoreRef": {"name": "keys", "kind": "SecretStore"}}
@@ -134,13 +135,36 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Territory]:
     values = {"db": "first", "other": "two", "doc": DOCUMENT, "yaml": "user: ada\ntags: [a, b]\n", "turning": "one"}
     with territory(tmp_path_factory.mktemp("takeover"), **values) as made:
         install(made.control_plane, "rbac", "-n", SYSTEM, "--", f"--from-deployment={DEPLOYMENT}")
+        former_definition(made.control_plane)
         yield made
+
+
+def former_definition(control_plane: ControlPlane) -> None:
+    """Take from the definition of ExternalSecrets what only ours has, and wait until the server prunes it."""
+    path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/externalsecrets.{GROUP.split('/')[2]}"
+    found = control_plane.request("GET", path)
+    status = found["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]
+    assert status.pop("conditions")
+    assert status.pop("observedGeneration")
+    control_plane.request("PUT", path, found)
+
+    def is_pruned() -> bool:
+        condition = {"type": "Ready", "status": "True", "reason": "R", "message": "", "lastTransitionTime": SINCE}
+        probe = {"metadata": {"name": "probe"}, "apiVersion": GROUP.removeprefix("/apis/"), "kind": "ExternalSecret", "spec": {}}
+        collection = f"{GROUP}/namespaces/default/externalsecrets"
+        control_plane.request("POST", collection, probe)
+        body = {"status": {"conditions": [condition]}}
+        stored = control_plane.request("PATCH", f"{collection}/probe/status", body, content_type=MERGE)
+        control_plane.request("DELETE", f"{collection}/probe")
+        return not stored.get("status", {}).get("conditions")
+
+    wait_until(is_pruned, timeout_s=SOON_S, what="the former definition")
 
 
 @pytest.fixture(scope="module")
 def places(ground: Territory) -> list[Place]:
     """Everything as the former controller left it: one namespace of a team, two with children."""
-    former, team, children = Former(ground), ground.namespace(), [ground.namespace(), ground.namespace()]
+    former, team, children = Former(ground), ground.namespace(), [ground.namespace() for _ in range(CHILDREN)]
     former.deployment()
     team.credentials("ak")
     keys = {
@@ -155,50 +179,45 @@ def places(ground: Territory) -> list[Place]:
     return [team, *children]
 
 
-def secrets(places: list[Place]) -> dict[str, str]:
-    """Return the version of every Secret."""
-    lists = [one.territory.control_plane.request("GET", one.territory.path("Secret", one.name))["items"] for one in places]
-    return {
-        f"{one['metadata']['namespace']}/{one['metadata']['name']}": one["metadata"]["resourceVersion"]
-        for items in lists
-        for one in items
-    }
+def versions(kind: str, places: list[Place]) -> dict[str, str]:
+    """Return the version of every object of a kind."""
+    lists = [one.territory.control_plane.request("GET", one.territory.path(kind, one.name))["items"] for one in places]
+    found = [one["metadata"] for items in lists for one in items]
+    return {f"{one['namespace']}/{one['name']}": one["resourceVersion"] for one in found}
+
+
+def everyone_had_rounds(serve: Serve, times: int) -> None:
+    """Wait until there were some rounds an object, and assert that each of them found everything in order."""
+    rounds = times * (len(LEFT) + CHILDREN)
+    wait_until(lambda: serve.total("asm_rounds_total") >= rounds, timeout_s=2 * SOON_S, what=f"{rounds} rounds")
+    assert serve.total("asm_rounds_total", having='"in-sync"') == serve.total("asm_rounds_total"), serve.log()
 
 
 def test_a_shadow_beside_the_live_former_controller_finds_no_difference(ground: Territory, places: list[Place]) -> None:
-    before = secrets(places)
+    before = versions("Secret", places), versions("ExternalSecret", places)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
     spec = {"holderIdentity": "ack-secret-manager-abc", "leaseDurationSeconds": 3600, "renewTime": stamp}
     ground.control_plane.request("POST", ground.path("Lease", "kube-system"), {"metadata": {"name": LOCK}, "spec": spec})
     try:
         with ground.serve("--shadow", f"--from-deployment={DEPLOYMENT}") as serve:
-            serve.is_ready()
-            wait_until(lambda: serve.total("asm_rounds_total") >= len(LEFT) + 2, timeout_s=SOON_S, what="a round of each")
+            everyone_had_rounds(serve.is_ready(), 2)
             assert "would be" not in serve.log()
-            assert serve.total("asm_rounds_total", having='"in-sync"') == serve.total("asm_rounds_total"), serve.log()
     finally:
         ground.delete("Lease", "kube-system", LOCK)
-    assert secrets(places) == before
+    assert (versions("Secret", places), versions("ExternalSecret", places)) == before
 
 
 def test_everything_is_taken_over_without_one_write_of_a_secret_and_a_rotation_writes_one(
     ground: Territory, places: list[Place]
 ) -> None:
-    team, *children = places
-    before = secrets(places)
+    team, *_ = places
+    secrets, externals = versions("Secret", places), versions("ExternalSecret", [team])
     with ground.serve(f"--from-deployment={DEPLOYMENT}") as serve:
-        serve.is_ready()
-        for name in LEFT:
-            team.is_ready(name)
-        for child in children:
-            child.is_ready("child")
-        rounds = serve.total("asm_rounds_total")
-        wait_until(
-            lambda: serve.total("asm_rounds_total") >= rounds + len(LEFT) + 2, timeout_s=SOON_S, what="another round of each"
-        )
-        assert secrets(places) == before
+        everyone_had_rounds(serve.is_ready(), 3)
+        assert versions("Secret", places) == secrets
+        assert versions("ExternalSecret", [team]) == externals, "what the former controller says of them is still right"
         ground.set_values(turning="two")
         team.holds("rotating", turning="two")
-        after = secrets(places)
-        assert {name for name in before | after if before.get(name) != after.get(name)} == {f"{team.name}/rotating"}
+        after = versions("Secret", places)
+        assert {name for name in secrets | after if secrets.get(name) != after.get(name)} == {f"{team.name}/rotating"}
         assert serve.total("asm_kube_requests_total", having='code="403"') == 0
