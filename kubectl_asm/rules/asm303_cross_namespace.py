@@ -38,6 +38,8 @@ META = RuleMeta("ASM303", "cross-namespace", Severity.WARNING, topics=("cross-na
 
 def check(subject: Subject, ctx: RuleContext) -> Iterator[Hit]:
     """Yield references into another namespace: errors where the switch is off."""
+    if subject.is_refused(("metadata", "namespace")) or (subject.namespace and not is_dns_label(subject.namespace)):
+        return  # where it lies is not known
     if subject.kind == SECRET_STORE:
         yield from _auth_refs(subject, ctx)
         return

@@ -40,6 +40,7 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_asm.diagnostics import Severity
 from kubectl_asm.engine.access import labels_of, match_conditions
+from kubectl_asm.engine.template import is_dns_label
 from kubectl_asm.model.objects import Meta, Namespace
 from kubectl_asm.model.stores import ClusterSecretStore, LabelSelector, NamespaceCondition
 from kubectl_asm.rules.base import TARGETS, Hit, RuleMeta, quoted
@@ -56,12 +57,18 @@ def check(subject: Subject, ctx: RuleContext) -> Iterator[Hit]:
     assert target is not None
     for found in store_refs(target):
         store = find_store(found, "", ctx) if found.is_cluster else None
-        if store is None or not isinstance(store.obj, ClusterSecretStore) or store.has_refused_below(("spec", "conditions")):
+        if store is None or not isinstance(store.obj, ClusterSecretStore) or _is_unreadable(store, store.obj):
             continue
         refused = [name for name in namespaces_of(target, ctx) if surely_refuses(store.obj.spec.conditions, name, ctx)]
         if refused:
             message = f"ClusterSecretStore {quoted(found.ref.name)} does not admit namespace {', '.join(refused)}"
             yield Hit((*found.path, "name"), message, "extend spec.conditions of the store")
+
+
+def _is_unreadable(store: Subject, obj: ClusterSecretStore) -> bool:
+    """What the conditions were meant to admit is not known where a name or a value among them is told as wrong."""
+    names = [name for condition in obj.spec.conditions for name in condition.namespaces]
+    return store.has_refused_below(("spec", "conditions")) or not all(map(is_dns_label, names))
 
 
 def surely_refuses(conditions: Sequence[NamespaceCondition], name: str, ctx: RuleContext) -> bool:

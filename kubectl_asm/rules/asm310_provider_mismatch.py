@@ -59,7 +59,7 @@ def check(subject: Subject, ctx: RuleContext) -> Iterator[Hit]:
             store = find_store(found, namespace, ctx)
             if store is not None and _lacks(store, provider):
                 message = f"{found.kind} {quoted(found.ref.name)} has no {provider.upper()} section for provider {provider}"
-                yield Hit((*found.path, "name"), message)
+                yield Hit((*found.path, "name"), message, follows=((*target.base, "provider"),))
                 break
 
 

@@ -45,7 +45,8 @@ def check(subject: Subject, _ctx: RuleContext) -> Iterator[Hit]:
                 path = (*target.base, "dataProcess", index, "replaceRule", number, "target")
                 hint = f"write ${{{name.rstrip('_')}}}_" if name.endswith("_") else "an unknown group is replaced by nothing"
                 message = f"{quoted(rule.target)}: the source has no group {quoted(name)}"
-                yield Hit(path, message, hint, change=_braces(path, rule, name))
+                follows = ((*path[:-1], "source"),)
+                yield Hit(path, message, hint, change=_braces(path, rule, name), follows=follows)
 
 
 def _braces(path: Path, rule: ReplaceRule, name: str) -> Change | None:

@@ -46,7 +46,9 @@ def raw_outputs(target: Target) -> Sequence[Output]:
     """Return the keys of all data entries."""
     memo = target.subject.memo
     if "raw_outputs" not in memo:
-        memo["raw_outputs"] = tuple(output for at in target.entries() for output in entry_outputs(at))
+        has_names = not target.subject.is_lost_below((*target.base, "data"))
+        entries = (at for at in target.entries() if has_names or not target.subject.is_lost_below((*at.path, "name")))
+        memo["raw_outputs"] = tuple(output for at in entries for output in entry_outputs(at))
     found: Sequence[Output] = memo["raw_outputs"]
     return found
 

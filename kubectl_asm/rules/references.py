@@ -81,7 +81,7 @@ def namespaces_of(target: Target, ctx: RuleContext) -> tuple[str, ...]:
     """Return the namespaces in which a target surely exists: its own, or those a ClusterExternalSecret selects."""
     if target.namespace:
         return (target.namespace,)
-    return tuple(one.namespace.name for one in selected_namespaces(target.subject, ctx))
+    return tuple(one.namespace.name for one in selected_namespaces(target.subject, ctx) if is_dns_label(one.namespace.name))
 
 
 def find_store(found: StoreRefAt, namespace: str, ctx: RuleContext) -> Subject | None:

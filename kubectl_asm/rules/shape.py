@@ -80,7 +80,10 @@ class IssueKind(enum.Enum):
 
 
 class ShapeIssue(msgspec.Struct, frozen=True):
-    """One structural issue. path: of the member concerned, also of a missing one; is_null: it is there, but null."""
+    """One structural issue. path: of the member concerned, also of a missing one; is_null: it is there, but null.
+
+    is_kept: what was written can still be used, as the text that was meant.
+    """
 
     kind: IssueKind
     path: Path
@@ -88,6 +91,7 @@ class ShapeIssue(msgspec.Struct, frozen=True):
     near: str = ""
     is_null: bool = False
     known: tuple[str, ...] = ()
+    is_kept: bool = False
 
 
 TEXT: Final = Shape(Form.TEXT)
@@ -191,7 +195,7 @@ class Repair:
             self.issues.append(ShapeIssue(IssueKind.LETTER, path, word))
         else:
             kind = "boolean" if isinstance(value, bool) else "number"
-            self.issues.append(ShapeIssue(IssueKind.TYPE, path, f"the {kind} {word[:64]} where text belongs"))
+            self.issues.append(ShapeIssue(IssueKind.TYPE, path, f"the {kind} {word[:64]} where text belongs", is_kept=True))
         return word
 
     def _list(self, value: list[Any], shape: Shape, path: Path) -> list[Any]:
@@ -216,7 +220,8 @@ class Repair:
         for key in unknown:
             self._unknown(key, value.get(key), shape, path, result, value)
         for name in shape.required:
-            if name not in result or (name in shape.never_empty and result[name] == ""):
+            is_unusable = isinstance(value.get(name), dict | list)  # told as a wrong type
+            if name not in result or (name in shape.never_empty and result[name] == "" and not is_unusable):
                 is_null = name in value
                 self.issues.append(ShapeIssue(IssueKind.MISSING, (*path, name), is_null=is_null))
         return result
@@ -245,6 +250,8 @@ def nearest(word: str, known: Mapping[str, Any] | typing.Iterable[str], cutoff: 
     """Return the known word that was probably meant, letter case aside; empty when none is near."""
     if len(word) > _LONGEST_WORD:
         return ""
-    lower = {one.lower(): one for one in known}
+    lower: dict[str, str] = {}
+    for one in known:
+        lower.setdefault(one.lower(), one)
     found = difflib.get_close_matches(word.lower(), lower, 1, cutoff)
     return lower[found[0]] if found else ""

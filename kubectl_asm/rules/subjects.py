@@ -68,6 +68,14 @@ class Subject:
         """Return whether something at or below a path was refused, so that its absence says nothing."""
         return any(starts_with(one, path) for one in self.refused)
 
+    def is_lost_below(self, path: Path) -> bool:
+        """Return whether something at or below a path was given in a form that nothing can be made of, or not at all."""
+        return any(
+            starts_with(issue.path, path)
+            for issue in self.issues
+            if (issue.kind is IssueKind.TYPE and not issue.is_kept) or issue.path[-1:] == ("objectAlias",)
+        )
+
     def written(self, path: Path) -> Path:
         """Return a path in the document as it was written: below the object's root, through misspelt keys."""
         for length in range(len(path), 0, -1):
@@ -133,7 +141,7 @@ def _text(value: Any) -> str:
 def _type_own(subject: Subject, kind: type[KubeObject]) -> None:
     repair = Repair(_Written(subject))
     cleaned = repair.clean(subject.value, object_shape(kind), ())
-    meta = subject.value.get("metadata")
+    meta = cleaned.get("metadata")
     if meta is not None and not isinstance(meta, dict):
         repair.clean(meta, METADATA, ("metadata",))
     cleaned_meta = repair.clean(meta if isinstance(meta, dict) else {}, METADATA, ("metadata",))

@@ -80,7 +80,10 @@ def source_text(subject: Subject | None, key: str) -> TemplateText | None:
 
 
 def delivered_fields(target: Target) -> frozenset[str] | None:
-    """Return the fields that entries deliver, fallbacks of queries included; None when any dataProcess leaves them open."""
-    if target.external.spec.data_process:
+    """Return the fields that entries deliver, fallbacks of queries included; None when they are open.
+
+    Any dataProcess leaves them open, and so does a name that cannot be read.
+    """
+    if target.external.spec.data_process or target.subject.is_lost_below((*target.base, "data")):
         return None
     return frozenset(name for at in target.entries() for name in output_names(at.source))
