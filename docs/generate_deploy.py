@@ -30,7 +30,7 @@ NAMESPACE = "kubectl-asm-system"
 IMAGE = f"kubectl-asm:{__version__}"
 BASE = Installation(NAMESPACE, IMAGE)
 WATCHING = Installation(NAMESPACE, IMAGE, watched=("default",))
-SHADOW = Installation(NAMESPACE, IMAGE, is_shadow=True)
+SHADOW = Installation(NAMESPACE, IMAGE, replicas=1, is_shadow=True)
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
 Object = dict[str, Any]

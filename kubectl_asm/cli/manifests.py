@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -54,8 +53,8 @@ _DECIDED: Final = {
 @click.option("--read-only", is_flag=True, help="rbac: what serve --shadow needs, no verb that changes an object.")
 @click.option("--shadow", is_flag=True, help="A controller that decides and reports and may write nothing, under its own name.")
 @click.option("--image", default=f"kubectl-asm:{__version__}", show_default=True, help="Image, made with deploy/Dockerfile.")
-@click.option("--replicas", default=2, show_default=True, type=click.IntRange(0, 100), help="Pods; one leads.")
-@click.option("--shards", default=1, show_default=True, type=click.IntRange(1, 1000), help="Parts that replicas share.")
+@click.option("--replicas", type=click.IntRange(0, 100), help="Pods; one leads. [default: 2, of a shadow 1]")
+@click.option("--shards", default=1, show_default=True, type=click.IntRange(1, 256), help="Parts that replicas share.")
 @click.option("--credentials-secret", default="", metavar="NAME", help="Secret with the variables of the identity.")
 @click.option("--rrsa", is_flag=True, help="Mount a token of the account for RAM Roles for Service Accounts.")
 @click.option("--env", "environment", multiple=True, metavar="NAME=VALUE", help="Variable of the pod; may be repeated.")
@@ -65,8 +64,7 @@ def command(what: str, **options: Any) -> int:
     crds: the resource definitions. rbac: account, roles, bindings; with -f for exactly the objects of these manifests.
     controller: namespace, rbac, Deployment, Service, PodDisruptionBudget, NetworkPolicy. all: crds and controller.
     """
-    wanted, parsed = _installation(options), _parsed(options["flags"])
-    wanted = replace(wanted, deployment=_deployment(parsed["from_deployment"] or ""))
+    wanted = _installation(options)
     if any(options[name] for name in ("filenames", "kustomize", "helm")):
         if what != "rbac" or wanted.watched or wanted.is_shadow or options["read_only"]:
             raise UsageError("-f goes with rbac and decides by itself", hint="leave the other options out")
@@ -84,13 +82,14 @@ def command(what: str, **options: Any) -> int:
 def _installation(options: dict[str, Any]) -> Installation:
     from kubectl_asm.engine.controller_pod import Installation
 
+    if options["shadow"] and options["shards"] > 1:
+        raise UsageError("a shadow shares no work: it holds no Lease", hint="leave --shards out")
     flags = tuple(_flag(one) for one in options["flags"])
-    if flags:
-        _parsed(flags)
+    parsed = _parsed(flags) if flags else {}
     return Installation(
         namespace=_namespace(options["namespace"]),
         image=options["image"],
-        replicas=options["replicas"],
+        replicas=(1 if options["shadow"] else 2) if options["replicas"] is None else options["replicas"],
         watched=tuple(_namespace(one) for one in map(str.strip, options["watch_namespaces"].split(",")) if one),
         shards=options["shards"],
         credentials=options["credentials_secret"],
@@ -98,6 +97,7 @@ def _installation(options: dict[str, Any]) -> Installation:
         environment=tuple(_variable(one) for one in options["environment"]),
         flags=flags,
         is_shadow=options["shadow"],
+        deployment=_deployment(parsed.get("from_deployment") or ""),
     )
 
 

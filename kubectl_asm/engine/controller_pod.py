@@ -141,7 +141,9 @@ def serve_flags(wanted: Installation) -> tuple[str, ...]:
 
     A list of namespaces switches cluster resources off: their objects need rights that no Role can give.
     """
-    found = ["--log-format=json", f"--lease-name={wanted.name}", "--lease-namespace=$(POD_NAMESPACE)"]
+    found = ["--log-format=json"]
+    if not wanted.is_shadow:
+        found += [f"--lease-name={wanted.name}", "--lease-namespace=$(POD_NAMESPACE)"]
     if wanted.shards > 1:
         found.append(f"--shards={wanted.shards}")
     if wanted.watched:

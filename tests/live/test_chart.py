@@ -110,9 +110,9 @@ def test_the_chart_renders_what_manifests_prints(helm: Helm, values: dict[str, A
 
 
 def test_a_shadow_of_the_chart_has_the_rights_of_a_shadow(helm: Helm) -> None:
-    names = ("--set", "fullnameOverride=kubectl-asm-shadow,leaseName=kubectl-asm-shadow")
-    values = {"shadow": True, "crds": {"install": False}}
-    assert by_identity(helm.objects(*names, values=values)) == of_program("--shadow")
+    names = ("--set", "fullnameOverride=kubectl-asm-shadow")
+    values = {"shadow": True, "replicaCount": 1, "crds": {"install": False}, "fromDeployment": "ops/former"}
+    assert by_identity(helm.objects(*names, values=values)) == of_program("--shadow", "--", "--from-deployment=ops/former")
 
 
 def test_definitions_are_ours_and_stay_when_the_chart_goes(helm: Helm) -> None:
@@ -227,7 +227,10 @@ def test_what_is_not_given_is_not_passed_on(helm: Helm) -> None:
         ({"image": {"digest": "latest"}}, "digest"),
         ({"extraFlags": ["--shards=2"]}, "extraFlags"),
         ({"envVarsFromSecret": {"ACCESS_KEY_ID": {"name": "keys", "key": "id"}}}, "envVarsFromSecret"),
+        ({"extraFlags": ["--from-deployment=a/b"]}, "extraFlags"),
+        ({"fromDeployment": "former"}, "fromDeployment"),
         ({"namespaced": True}, "needs command.watchNamespaces"),
+        ({"shadow": True, "shards": 2}, "leave shards alone"),
         ({"namespaced": True, "command": {"watchNamespaces": "a", "processClusterSecretStore": True}}, "leave command"),
     ],
 )

@@ -32,7 +32,8 @@ INSTALLATIONS = [
     ("rbac",),
     ("rbac", "--read-only"),
     ("controller",),
-    ("controller", "--shadow", "--shards", "3"),
+    ("controller", "--shadow"),
+    ("controller", "--shards", "3"),
     ("controller", "--watch-namespaces", "default", "--rrsa", "--credentials-secret", "keys", "--env", "A=b"),
 ]
 

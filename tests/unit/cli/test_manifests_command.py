@@ -189,6 +189,7 @@ def test_identity_comes_from_a_secret_unless_a_variable_is_given(printed: Any) -
         (("controller", "-n", "Ops"), '"Ops" is not the name of a namespace'),
         (("controller", "--watch-namespaces", "a_b"), '"a_b" is not the name of a namespace'),
         (("controller", "--env", "no-equals"), "NAME=VALUE"),
+        (("controller", "--shadow", "--shards", "2"), "shares no work"),
         (("controller", "--", "region"), "not a flag of serve"),
         (("controller", "--", "--watch-namespaces=shop"), "use --watch-namespaces before the two dashes"),
     ],

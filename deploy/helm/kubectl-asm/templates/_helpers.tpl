@@ -83,9 +83,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* Flags of the controller. Values that are not given are not passed on. */}}
 {{- define "kubectl-asm.flags" -}}
 - --log-format={{ .Values.logFormat }}
+{{- if not .Values.shadow }}
 - --lease-name={{ .Values.leaseName }}
 - --lease-namespace=$(POD_NAMESPACE)
+{{- end }}
 {{- if gt (int .Values.shards) 1 }}
+{{- if .Values.shadow }}
+{{- fail "shadow: true shares no work: leave shards alone" }}
+{{- end }}
 - --shards={{ int .Values.shards }}
 {{- end }}
 {{- $command := omit .Values.command "processClusterSecretStore" "processClusterExternalSecret" "watchNamespaces" }}
@@ -113,6 +118,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if ne $word "" }}
 - {{ printf "--%s=%s" (index (include "kubectl-asm.flagNames" $ | fromYaml) $value) $word | quote }}
 {{- end }}
+{{- end }}
+{{- with .Values.fromDeployment }}
+- {{ printf "--from-deployment=%s" . | quote }}
 {{- end }}
 {{- range .Values.extraFlags }}
 - {{ . | quote }}
