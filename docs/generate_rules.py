@@ -39,6 +39,7 @@ INTRO = """Every rule of `kubectl asm validate`. A code is never reused; the sev
 | change how serious it is | `--severity ASM506=warning` |
 | accept what is there today | `--write-baseline FILE`, then `--baseline FILE` |
 
+What the rules find is measured by breaking good manifests: [mutation check](../reference/mutations.md).
 Names work wherever codes do. `ASM000` reports a rule that failed on an object; please report it."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from kubectl_asm.manifest.decode import path_text
 from kubectl_asm.report.documents import API, envelope
 from kubectl_asm.rules.runner import Located, Verdicts
 
+_BUILT: Final = re.compile(r"(?P<path>.+) \((?P<tool>helm|kustomize)\)", re.S)
 BASELINE_KIND: Final = "Baseline"
 ORDER: Final[Mapping[Severity, int]] = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
@@ -53,6 +55,20 @@ def span_of(located: Located) -> Span:
 def name_of(located: Located) -> str:
     """Return the name of a finding's rule."""
     return located.rule.meta.name if located.rule else "rule-failed"
+
+
+def review_of(located: Located) -> tuple[Span, str]:
+    """Return the place in the repository where a review can show a finding, and its message.
+
+    What helm or kubectl built has no lines there: the finding goes to the top of the file it was built from, and says where
+    it lies in what was built.
+    """
+    span, message = span_of(located), located.finding.message
+    match = _BUILT.fullmatch(span.file)
+    if match is None:
+        return span, message
+    file = match["path"] if match["tool"] == "helm" else f"{match['path'].rstrip('/')}/kustomization.yaml"
+    return Span(file, 1, 1), f"{message} (line {span.line} of what {match['tool']} builds)"
 
 
 def docs_of(located: Located) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from kubectl_asm import __version__
 from kubectl_asm.diagnostics import Fix, Severity
-from kubectl_asm.report.findings import ORDER, Report, fingerprints, span_of
+from kubectl_asm.report.findings import ORDER, Report, fingerprints, review_of
 from kubectl_asm.rules.base import Rule
 from kubectl_asm.rules.runner import CRASH, Located
 
@@ -68,17 +68,17 @@ def why_of(rule: Rule) -> str:
 
 
 def _result(located: Located, mark: str, numbers: Mapping[str, int]) -> dict[str, Any]:
-    finding, span = located.finding, span_of(located)
+    finding, (span, message) = located.finding, review_of(located)
     region: dict[str, Any] = {"startLine": span.line, "startColumn": span.column}
     if span.end_line and (span.end_line, span.end_column) > (span.line, span.column):
         region |= {"endLine": span.end_line, "endColumn": span.end_column}
-    text = f"{finding.message}. {finding.hint}" if finding.hint else finding.message
+    text = f"{message}. {finding.hint}" if finding.hint else message
     obj = located.object
     place: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": uri(span.file)}, "region": region}}
     if obj.kind:
         name = f"{obj.namespace}/{obj.name}" if obj.namespace else obj.name
         place["logicalLocations"] = [{"name": obj.name, "fullyQualifiedName": f"{obj.kind} {name}", "kind": "resource"}]
-    fixes = {"fixes": [_fix(finding.fix)]} if finding.fix else {}
+    fixes = {"fixes": [_fix(finding.fix)]} if finding.fix and span == finding.span else {}
     return {
         "ruleId": finding.code,
         "ruleIndex": numbers[finding.code],

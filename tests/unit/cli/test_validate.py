@@ -37,6 +37,7 @@ def run(tmp_path: Path, text: str, *arguments: str) -> int:
         (BAD, ("--target", "soon"), 2),
         (BAD, ("--severity", "ASM203"), 2),
         (BAD, ("--from-deployment", "a/b"), 2),
+        (BAD, ("--values", "values.yaml"), 2),
     ],
 )
 def test_exit_code(tmp_path: Path, text: str, arguments: tuple[str, ...], code: int) -> None:

@@ -94,6 +94,26 @@ def test_pages_escape_what_they_quote() -> None:
     assert "b <c>\\|%" in written("markdown", report())
 
 
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("charts/app/templates/es.yaml (helm)", "charts/app/templates/es.yaml"),
+        ("overlays/prod/ (kustomize)", "overlays/prod/kustomization.yaml"),
+    ],
+)
+def test_review_shows_what_was_built_at_the_file_it_was_built_from(file: str, told: str) -> None:
+    text = TEXT.replace("spec:\n", "spec:\n  provider: KMS\n")
+    what = report(text, file)
+    results = json.loads(written("sarif", what))["runs"][0]["results"]
+    place = {"artifactLocation": {"uri": told}, "region": {"startLine": 1, "startColumn": 1}}
+    assert all(one["locations"][0]["physicalLocation"] == place for one in results)
+    assert not any("fixes" in one for one in results), "the fix of what was built is no fix of its source"
+    assert re.search(r"\(line 5 of what (helm|kustomize) builds\)", results[0]["message"]["text"])
+    assert written("github", what).startswith(f"::error file={told},line=1,col=1,title=ASM208 enum::")
+    assert {one["location"]["path"] for one in json.loads(written("gitlab", what))} == {told}
+    assert {one["file"] for one in json.loads(written("json", what))["findings"]} == {file}
+
+
 def test_page_puts_findings_below_their_files_and_loads_nothing() -> None:
     sources = [SourceText(name, TEXT.encode()) for name in ("one.yaml", "two.yaml")]
     text = written("html", make_report(lint(sources, Choices())))
