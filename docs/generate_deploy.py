@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from kubectl_asm import __version__
 from kubectl_asm.engine.controller_objects import controller_objects
 from kubectl_asm.engine.controller_pod import Installation
@@ -49,6 +51,27 @@ def text(objects: Iterable[Object]) -> str:
 def kustomization(**fields: Any) -> str:
     """Return a kustomization file."""
     return MARK + yaml_text({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", **fields})
+
+
+def monitoring() -> Iterator[tuple[Path, str]]:
+    """Yield the files of the component that has Prometheus scrape the controller and know the alerts."""
+    folder = KUSTOMIZE / "components" / "monitoring"
+    metadata = {"name": BASE.name, "namespace": NAMESPACE, "labels": BASE.selector}
+    head = {"apiVersion": "monitoring.coreos.com/v1"}
+    # The label namespace of a series is that of the ExternalSecret.
+    endpoint = {"port": "metrics", "path": "/metrics", "interval": "30s", "honorLabels": True}
+    places = {"selector": {"matchLabels": BASE.selector}, "namespaceSelector": {"matchNames": [NAMESPACE]}}
+    rules = yaml.safe_load((DEPLOY / "monitoring" / "alerts.yaml").read_text(encoding="utf-8"))
+    yield (
+        folder / "servicemonitor.yaml",
+        text([{**head, "kind": "ServiceMonitor", "metadata": metadata, "spec": {**places, "endpoints": [endpoint]}}]),
+    )
+    yield folder / "prometheusrule.yaml", text([{**head, "kind": "PrometheusRule", "metadata": metadata, "spec": rules}])
+    component = {"apiVersion": "kustomize.config.k8s.io/v1alpha1", "kind": "Component"}
+    yield (
+        folder / "kustomization.yaml",
+        MARK + yaml_text({**component, "resources": ["servicemonitor.yaml", "prometheusrule.yaml"]}),
+    )
 
 
 def base() -> Iterator[tuple[Path, str]]:
@@ -127,7 +150,7 @@ def flag_names() -> dict[str, str]:
 
 def files() -> dict[Path, str]:
     """Return every generated file."""
-    return {**dict(base()), **dict(overlay("namespaced", WATCHING)), **dict(shadow()), **dict(chart())}
+    return {**dict(base()), **dict(overlay("namespaced", WATCHING)), **dict(shadow()), **dict(monitoring()), **dict(chart())}
 
 
 def main() -> int:

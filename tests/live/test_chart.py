@@ -15,6 +15,7 @@ import yaml
 from kubectl_asm import __version__
 from tests.live.controlplane import ControlPlane
 from tests.live.helm import CHART, Helm, MissingHelm, Refused, find_helm
+from tests.live.test_kustomize_live import KUSTOMIZE
 from tests.live.test_manifests_live import applied, printed
 
 SAME_NAME = ("--set", "fullnameOverride=kubectl-asm-controller")
@@ -83,6 +84,12 @@ def flags(objects: list[dict[str, Any]]) -> dict[str, str]:
     """Return the flags of the controller by name."""
     pairs = (word.partition("=") for word in container(objects)["args"][1:])
     return {name.removeprefix("--"): value for name, _, value in pairs}
+
+
+def component(name: str) -> dict[str, Any]:
+    """Return an object of kustomize's component for monitoring."""
+    found: dict[str, Any] = yaml.safe_load((KUSTOMIZE / "components" / "monitoring" / f"{name}.yaml").read_text())
+    return found
 
 
 def of_program(*args: str) -> dict[tuple[str, str, str], Any]:
@@ -268,6 +275,8 @@ def test_monitoring_is_off_until_it_is_asked_for(helm: Helm) -> None:
     assert rendered["ServiceMonitor"]["spec"]["endpoints"][0]["honorLabels"] is True
     alerts = yaml.safe_load((CHART.parents[1] / "monitoring" / "alerts.yaml").read_text())
     assert rendered["PrometheusRule"]["spec"] == alerts
+    assert bare(rendered["ServiceMonitor"]["spec"]) == component("servicemonitor")["spec"]
+    assert rendered["PrometheusRule"]["spec"] == component("prometheusrule")["spec"]
     dashboard = json.loads(rendered["ConfigMap"]["data"]["kubectl-asm.json"])
     assert dashboard == json.loads((CHART.parents[1] / "monitoring" / "dashboard.json").read_text())
 

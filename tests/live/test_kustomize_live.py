@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,14 @@ def by_identity(text: str) -> dict[tuple[str, str, str], Any]:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_kustomize_builds_what_manifests_prints(folder: str) -> None:
     assert by_identity(built(KUSTOMIZE / folder)) == by_identity(printed("controller", *FOLDERS[folder]))
+
+
+def test_monitoring_is_a_component_that_adds_two_objects(tmp_path: Path) -> None:
+    fields = {"resources": [str(KUSTOMIZE / "base")], "components": [str(KUSTOMIZE / "components" / "monitoring")]}
+    relative = {key: [os.path.relpath(path, tmp_path) for path in paths] for key, paths in fields.items()}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(relative))
+    added = by_identity(built(tmp_path)).keys() - by_identity(built(KUSTOMIZE / "base")).keys()
+    assert {kind for kind, *_ in added} == {"ServiceMonitor", "PrometheusRule"}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
