@@ -143,7 +143,7 @@ class FaultProxy:
         with self._lock:
             dropped, self._open = self._open, set()
         for one in dropped:
-            _reset(one)
+            _wake(one) if isinstance(one, ssl.SSLSocket) else _reset(one)
 
     def _switch(self, mode: Mode) -> None:
         with self._lock:
@@ -190,7 +190,7 @@ class FaultProxy:
         _reset(client)
 
     def _one_request(self, client: socket.socket) -> None:
-        head = _read_head(client)
+        head = _read_request(client)
         if not head:
             return
         method, path = head.split(b" ", 2)[:2]
@@ -198,12 +198,12 @@ class FaultProxy:
         self.requests.append(request)
         refusal = self._refusal(*request)
         if refusal is not None:
-            _read_body(client, head)
             client.sendall(refusal)
             client.recv(1)  # until the other side has read it and closes
             return
-        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
-        self._tunnel(client, b"\r\n".join([lines[0], b"Connection: close", *lines[1:]]))
+        start, _, body = head.partition(b"\r\n\r\n")
+        lines = [line for line in start.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+        self._tunnel(client, b"\r\n".join([lines[0], b"Connection: close", *lines[1:], b"", body]))
 
     def _refusal(self, method: str, path: str) -> bytes | None:
         with self._lock:
@@ -230,8 +230,8 @@ class FaultProxy:
         with self._lock:
             self._open |= {client, server}
         server.sendall(first)
-        up = threading.Thread(target=self._pump, args=(client, server, False), daemon=True)
-        up.start()
+        if self._client_tls is None:  # OpenSSL must not read and write at once, and the whole request is in first
+            threading.Thread(target=self._pump, args=(client, server, False), daemon=True).start()
         self._pump(server, client, True)
         for one in (client, server):
             with self._lock:
@@ -253,34 +253,39 @@ class FaultProxy:
                 if is_answer and mode.name == "cut" and left <= 0:
                     return
             if not is_answer:
-                sink.shutdown(socket.SHUT_WR) if self._client_tls is None else None
+                sink.shutdown(socket.SHUT_WR)
 
     def _hold_while_frozen(self) -> None:
         while self._mode.name == "freeze" and not self._is_closed:
             time.sleep(TICK_S)
 
 
-def _read_head(client: socket.socket) -> bytes:
-    """Return everything up to the end of the head, and what came with it of the body."""
-    head = b""
-    while b"\r\n\r\n" not in head:
+def _read_request(client: socket.socket) -> bytes:
+    """Return a whole request, empty when the other side goes first. Its body is as long as it says."""
+    request = b""
+    while b"\r\n\r\n" not in request:
         data = client.recv(PIECE)
         if not data:
             return b""
-        head += data
-    return head
-
-
-def _read_body(client: socket.socket, head: bytes) -> None:
-    """Read the rest of a request whose answer does not depend on it, so that the connection can be closed politely."""
-    start, _, body = head.partition(b"\r\n\r\n")
+        request += data
+    start, _, body = request.partition(b"\r\n\r\n")
     sizes = [line.partition(b":")[2] for line in start.split(b"\r\n") if line.lower().startswith(b"content-length:")]
     missing = int(sizes[0]) - len(body) if sizes else 0
     while missing > 0:
         data = client.recv(PIECE)
         if not data:
-            return
+            return b""
+        request += data
         missing -= len(data)
+    return request
+
+
+def _wake(one: socket.socket) -> None:
+    """End a connection whose thread may be inside OpenSSL. That thread closes it: its number must not be another's before."""
+    with contextlib.suppress(OSError):
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with contextlib.suppress(OSError, ValueError):
+        socket.socket.shutdown(one, socket.SHUT_RDWR)
 
 
 def _reset(one: socket.socket) -> None:
