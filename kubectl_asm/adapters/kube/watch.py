@@ -36,8 +36,10 @@ class Timing:
     watch: range out of which the length of each watch is drawn, so that they do not all end together. silence: see above.
     first, longest: waits after failures, before a jitter of 20 %. healthy: a watch that lived this long ended well and
     resets them. slow: shortest wait while the server refuses (403) or does not serve the kind. longest_stated: most that a
-    Retry-After is believed. relist: age of a list after which the next watch begins with a new one, which repairs whatever
-    went wrong unnoticed (a storage restored from a backup, for example).
+    Retry-After is believed. starting: how long a server that starts may say of a kind it served before that it does not
+    know it (404) or that it is forbidden (403), because definitions and rights are not loaded yet. relist: age of a list
+    after which the next watch begins with a new one, which repairs whatever went wrong unnoticed (a storage restored from a
+    backup, for example).
     """
 
     watch: tuple[float, float] = (300.0, 600.0)
@@ -47,6 +49,7 @@ class Timing:
     healthy: float = 10.0
     slow: float = 60.0
     longest_stated: float = 300.0
+    starting: float = 60.0
     relist: float = 6 * 3600.0
 
 
@@ -93,6 +96,8 @@ class Reflector(Generic[Obj]):
         self._failed_watches = 0
         self._is_synced = False
         self._is_unserved = False
+        self._is_known = False
+        self._refused_s: float | None = None
         self._problem: AsmError | None = None
         self._stopped = threading.Event()
         self._stream: Stream | None = None
@@ -164,7 +169,7 @@ class Reflector(Generic[Obj]):
             _LOG.warning("%s", bad.error.message)
         self._copies.replace(self.collection.namespace, listed)
         self._version = listed.version
-        self._is_synced, self._is_unserved = True, False
+        self._is_synced, self._is_unserved, self._is_known = True, False, True
         self._touch()
 
     def _watch(self, version: str) -> None:
@@ -197,7 +202,7 @@ class Reflector(Generic[Obj]):
     def _recovered(self) -> None:
         if self._problem is not None:
             _LOG.info("the watch of %s works again", self.collection)
-        self._problem = None
+        self._problem = self._refused_s = None
 
     def _after_failure(self, error: AsmError) -> float:
         """Say what went wrong, once; return the seconds to wait before the next attempt."""
@@ -215,24 +220,28 @@ class Reflector(Generic[Obj]):
             if self._failed_watches % 3 == 0:
                 self._version = None
         self._report(error)
-        if isinstance(error, AccessError):
+        if isinstance(error, AccessError) and not self._may_be_starting():
             return self._back_off.slowly()
         stated_s = error.retry_after_s if isinstance(error, ClusterError) else None
         return self._back_off.after(lived_s, failed=True, stated_s=stated_s)
 
     def _unserved(self, error: ClusterError) -> float:
-        """Take the kind for empty, when it was never there or the server says so twice: one that starts may not know yet."""
+        """Take the kind for empty, unless the server may only be starting."""
         self._version = None
-        before = self._problem
-        was_told_before = isinstance(before, ClusterError) and before.reason == UNKNOWN_KIND
         self._report(error)
-        if self._is_synced and not was_told_before:
+        if self._may_be_starting():
             return self._back_off.after(0.0, failed=True)
         if not self._is_unserved:
             self._copies.replace(self.collection.namespace, Listed(""))
         self._is_synced = self._is_unserved = True
         self._touch()
         return self._back_off.slowly()
+
+    def _may_be_starting(self) -> bool:
+        """Whether a refusal is too young to be believed. What was never granted is refused for good."""
+        now_s = self._clock.monotonic()
+        self._refused_s = now_s if self._refused_s is None else self._refused_s
+        return self._is_known and now_s - self._refused_s < self._timing.starting
 
     def _report(self, error: AsmError) -> None:
         if self._problem is None or self._problem.message != error.message:

@@ -156,6 +156,33 @@ def test_a_kind_that_is_not_served_is_complete_and_empty_and_asked_for_once_a_mi
     assert bench.reflector.is_unserved
 
 
+REFUSALS = [AccessError("forbidden", status=403), ClusterError("no such kind", status=404, reason=UNKNOWN_KIND)]
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=["forbidden", "unknown"])
+def test_a_server_that_starts_and_refuses_what_it_served_before_is_asked_again_soon_and_nothing_is_forgotten(error):
+    bench = Bench()
+    bench.reflector.step()
+    bench.server.open_error = bench.server.list_error = error
+    assert 4 <= bench.attempts_in(20) <= 8
+    assert bench.reflector.problem is error
+    bench.server.open_error = bench.server.list_error = None
+    bench.reflector.step()
+    assert bench.reflector.problem is None
+    assert bench.clock.now_s < 120
+    assert "" not in bench.copies.lists
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=["forbidden", "unknown"])
+def test_a_refusal_that_lasts_is_believed_after_a_minute(error):
+    bench = Bench()
+    bench.reflector.step()
+    bench.server.open_error = bench.server.list_error = error
+    bench.attempts_in(120)
+    assert bench.attempts_in(600) <= 11
+    assert bench.reflector.is_refused or bench.reflector.is_unserved
+
+
 @pytest.mark.parametrize("error", [GarbledError("no event"), ClusterError("odd", status=500)])
 def test_three_failed_watches_that_may_be_the_versions_fault_bring_a_new_list(error):
     bench = Bench()
