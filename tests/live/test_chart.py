@@ -6,13 +6,15 @@ import json
 import os
 import re
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 import yaml
 
 from kubectl_asm import __version__
+from kubectl_asm.manifest.documents import SourceText
+from kubectl_asm.manifest.limits_file import KEYS, Limits, read_limits
 from tests.live.controlplane import ControlPlane
 from tests.live.helm import CHART, Helm, MissingHelm, Refused, find_helm
 from tests.live.test_kustomize_live import KUSTOMIZE
@@ -23,6 +25,7 @@ OF_HELM = {"app.kubernetes.io/instance", "app.kubernetes.io/version", "app.kuber
 EVERYTHING = {
     "namespaced": {"namespaced": True, "command": {"watchNamespaces": "default"}},
     "shadow": {"shadow": True},
+    "limits": {"limits": {"kubeApiQps": 20}},
     "identity": {
         "rrsa": {"enable": True},
         "env": {"ALICLOUD_ROLE_ARN": "acs:ram::1:role/reader"},
@@ -236,6 +239,7 @@ def test_what_is_not_given_is_not_passed_on(helm: Helm) -> None:
         ({"envVarsFromSecret": {"ACCESS_KEY_ID": {"name": "keys", "key": "id"}}}, "envVarsFromSecret"),
         ({"extraFlags": ["--from-deployment=a/b"]}, "extraFlags"),
         ({"fromDeployment": "former"}, "fromDeployment"),
+        ({"limits": {"kmsPulls": 3}}, "kmsPulls"),
         ({"namespaced": True}, "needs command.watchNamespaces"),
         ({"shadow": True, "shards": 2}, "leave shards alone"),
         ({"namespaced": True, "command": {"watchNamespaces": "a", "processClusterSecretStore": True}}, "leave command"),
@@ -244,6 +248,18 @@ def test_what_is_not_given_is_not_passed_on(helm: Helm) -> None:
 def test_values_that_mean_nothing_are_refused(helm: Helm, values: dict[str, Any], told: str) -> None:
     with pytest.raises(Refused, match=re.escape(told)):
         helm.objects(values=values)
+
+
+def test_limits_are_a_file_that_can_change(helm: Helm) -> None:
+    wanted = {"maxConcurrentKmsSecretPulls": 100, "cloudCallsPerSecond": 0.5}
+    objects = helm.objects(values={"limits": wanted})
+    (file,) = (one["data"]["limits.yaml"] for one in objects if one["kind"] == "ConfigMap")
+    read = read_limits(SourceText("limits.yaml", file.encode()), Limits(1, 2, 3, 4, 5))
+    assert read == Limits(100, 2, 0.5, 4, 5)
+    folder = str(PurePosixPath(flags(objects)["limits-file"]).parent)
+    assert folder in {mount["mountPath"] for mount in container(objects)["volumeMounts"]}
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert schema["properties"]["limits"]["properties"].keys() == KEYS.keys()
 
 
 def test_the_schema_names_every_value_and_no_other() -> None:

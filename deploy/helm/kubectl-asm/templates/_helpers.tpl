@@ -119,6 +119,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - {{ printf "--%s=%s" (index (include "kubectl-asm.flagNames" $ | fromYaml) $value) $word | quote }}
 {{- end }}
 {{- end }}
+{{- if .Values.limits }}
+- --limits-file=/etc/kubectl-asm/limits.yaml
+{{- end }}
 {{- with .Values.fromDeployment }}
 - {{ printf "--from-deployment=%s" . | quote }}
 {{- end }}
