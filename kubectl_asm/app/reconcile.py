@@ -22,6 +22,7 @@ from kubectl_asm.engine.lookups import References
 from kubectl_asm.engine.plan import Decision, Done, Outcome, Plan, Retry
 from kubectl_asm.engine.stores import AnyStore, StorePlan, plan_store
 from kubectl_asm.errors import ClusterError, NotFoundError
+from kubectl_asm.model.backend import BackendError, SecretOutcome, SecretRead
 from kubectl_asm.model.durations import DurationError, parse_duration
 from kubectl_asm.model.externalsecret import ExternalSecret
 from kubectl_asm.model.objects import FINALIZER, TRIGGER_ANNOTATION, KubeObject, ObjectRef
@@ -60,6 +61,20 @@ class AgeingSource(Protocol):
         """Return a source that may answer with values up to this old, in seconds."""
 
 
+@dataclass(slots=True)
+class _Listening:
+    """A SecretSource that notices failures which cost no call. has_repeated: whether there was one."""
+
+    source: SecretSource
+    has_repeated: bool = False
+
+    def fetch_many(self, reads: Sequence[SecretRead]) -> Sequence[SecretOutcome]:
+        """Return one outcome a read, in order."""
+        outcomes = self.source.fetch_many(reads)
+        self.has_repeated |= any(isinstance(outcome, BackendError) and outcome.repeated for outcome in outcomes)
+        return outcomes
+
+
 @dataclass(frozen=True, slots=True)
 class ExternalSecretWork:
     """Runs rounds. consume: what becomes of a round: run it with an executor, or only report its Plan."""
@@ -81,16 +96,28 @@ class ExternalSecretWork:
             return Done(None)
         except ClusterError as error:
             return Retry(error.message)
-        plan = self.consume(self._rounds(external, item.priority), external)
+        age_s = _CHANGED_AGE_S if item.priority is Priority.CHANGE else _SHARED_AGE * self._interval_s(external)
+        source = _Listening(self.values.within(age_s))
+        plan = self.consume(self._rounds(source), external)
         self.observer.round_done(plan, self.monotonic() - started_s)
-        return Done(None) if plan.decision is Decision.CLEANUP and isinstance(plan.outcome, Done) else plan.outcome
+        return self._outcome(plan, is_asked=not source.has_repeated)
 
-    def _rounds(self, external: ExternalSecret, priority: Priority) -> Rounds:
+    def _rounds(self, source: SecretSource) -> Rounds:
         """Return rounds that read every reference afresh; the caches behind the reader make that cheap."""
         ports = self.rounds.ports
-        age_s = _CHANGED_AGE_S if priority is Priority.CHANGE else _SHARED_AGE * self._interval_s(external)
-        fresh = replace(ports, references=References(ports.references.reader), source=self.values.within(age_s))
-        return replace(self.rounds, ports=fresh)
+        return replace(self.rounds, ports=replace(ports, references=References(ports.references.reader), source=source))
+
+    def _outcome(self, plan: Plan, *, is_asked: bool) -> Outcome:
+        """Return when to come again. A round that was told a failure without a call must not wait a day to be really made."""
+        outcome = plan.outcome
+        if not isinstance(outcome, Done):
+            return outcome
+        if plan.decision is Decision.CLEANUP:
+            return Done(None)
+        polling = self.rounds.settings.polling_interval
+        if is_asked or (outcome.again_after is not None and outcome.again_after <= polling):
+            return outcome
+        return Done(polling)
 
     def _interval_s(self, external: ExternalSecret) -> float:
         try:

@@ -43,11 +43,11 @@ ENVIRONMENT = {"ACCESS_KEY_ID": "id", "SECRET_ACCESS_KEY": "secret"}
 NAMESPACE = "team"
 
 
-def external(name: str, *keys: str, store: str = "") -> Any:
+def external(name: str, *keys: str, store: str = "", **spec: Any) -> Any:
     """Return an ExternalSecret as a controller left it."""
     ref = {"secretStoreRef": {"name": store, "kind": "SecretStore"}} if store else {}
     meta = {"name": name, "namespace": NAMESPACE, "finalizers": [FINALIZER]}
-    return loaded({"kind": "ExternalSecret", "metadata": meta, "spec": {"data": [{"key": key, **ref} for key in keys]}})
+    return loaded({"kind": "ExternalSecret", "metadata": meta, "spec": {"data": [{"key": key, **ref} for key in keys], **spec}})
 
 
 def store(name: str, secret: str = "good") -> list[Any]:

@@ -139,6 +139,20 @@ def test_an_object_that_shares_with_nobody_is_well_within_one_interval_of_the_en
     assert all(made.data(name(number)) == {f"own-{number}": f"own-{number} 2"} for number in range(50))
 
 
+def test_an_object_of_a_day_that_was_told_a_failure_without_a_call_does_not_wait_a_day(running):
+    running.cloud.whole = lambda _client: THROTTLED
+    running.run(INTERVAL_S)
+    running.cluster.create(external("daily", "new", rotationInterval="24h"))
+    running.run(INTERVAL_S)
+    assert (running.data("daily"), running.cloud.times("new")) == (None, [])
+    running.cloud.whole = lambda _client: None
+    running.run(INTERVAL_S + LONGEST_PAUSE_S)
+    assert running.data("daily") == {"new": "new 1"}
+    asked = len(running.cloud.times("new"))
+    running.run(STORM_S)
+    assert len(running.cloud.times("new")) == asked
+
+
 def test_a_storm_that_ends_before_the_repeats_do_is_not_noticed(running):
     left = [2]
 
