@@ -404,7 +404,7 @@ def test_a_kind_that_is_not_served_is_empty_and_noticed_when_it_comes(world, con
         kubeconfig = proxy.write_kubeconfig(tmp_path / "config", {"token": control_plane.token})
         one = world(kubeconfig, namespaces=(), kinds=(ClusterSecretStore, ExternalSecret)).start()
         assert one.watched.list(ClusterSecretStore) == []
-        assert one.watched.problems() == []
+        wait_until(lambda: one.watched.problems() == [], timeout_s=15, what="nothing else that fails")
         assert "clustersecretstores" in one.watched.notes()[0]
         proxy.works()
         wait_until(lambda: one.watched.notes() == [], timeout_s=15, what="the kind is served again")
