@@ -43,7 +43,7 @@ from kubectl_asm.model.sensitive import SecretBytes
 from kubectl_asm.model.settings import Settings
 from kubectl_asm.wiring.limiting import Limiting
 from kubectl_asm.wiring.observing import Reporter
-from kubectl_asm.wiring.sharing import shared_values
+from kubectl_asm.wiring.sharing import PATIENCE, shared_values
 from kubectl_asm.wiring.world import World
 
 WORKERS = 16
@@ -85,7 +85,7 @@ class Controller:
         settings = Settings(region="cn-hangzhou", polling_interval=timedelta(seconds=interval_s))
         limiting = Limiting(self.world, self.metrics, Limits(0, 0, 0, 0, 0))
         clock, random = self.world.clock, self.world.random
-        _, values = shared_values(self.cloud, limiting, self.metrics, clock, Retry(clock, random), workers=WORKERS)
+        _, values = shared_values(self.cloud, limiting, self.metrics, clock, Retry(clock, random, PATIENCE), workers=WORKERS)
         environment = {"ACCESS_KEY_ID": "id", "SECRET_ACCESS_KEY": "secret"}
         templates = template_environments(random, clock)
         ports = RoundPorts(cluster, References(cluster), values.within(0.0), limiting.bucket, utc_now, templates, environment)

@@ -33,6 +33,8 @@ LONGEST_PAUSE_S: Final = 60.0
 LONGEST_STATED_S: Final = 300.0
 PASSING_FAILURES: Final = 6
 """Failures in a row, of a kind that may pass, that open a circuit: what two reads with all their repeats meet."""
+WAITED_FOR_S: Final = 10.0
+"""A service that asks for more patience than this is left alone at once: no worker waits that long."""
 _KEPT: Final = 4096
 _IN_USE_S: Final = 600.0
 """A pause that ended longer ago is nobody's any more: the store is gone, or used very rarely."""
@@ -137,7 +139,8 @@ class CircuitReader:
         circuit.error = copy.copy(error)
         circuit.failures += 1
         circuit.is_probing = False
-        if is_probe or not error.is_transient or circuit.failures >= PASSING_FAILURES:
+        is_asked_to_wait = (error.retry_after_s or 0.0) > WAITED_FOR_S
+        if is_probe or is_asked_to_wait or not error.is_transient or circuit.failures >= PASSING_FAILURES:
             circuit.pauses += 1
             circuit.until_s = self._clock.monotonic() + _pause_s(circuit.pauses, error.retry_after_s)
             if circuit.pauses == 1:

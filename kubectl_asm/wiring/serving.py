@@ -58,7 +58,7 @@ from kubectl_asm.ports import ObjectReader, ObjectWriter
 from kubectl_asm.wiring.clouds import CloudChoice, Services, open_services
 from kubectl_asm.wiring.limiting import Limiting
 from kubectl_asm.wiring.observing import Reporter
-from kubectl_asm.wiring.sharing import shared_values
+from kubectl_asm.wiring.sharing import PATIENCE, shared_values
 from kubectl_asm.wiring.world import World
 
 _LOG = logging.getLogger(__name__)
@@ -236,7 +236,7 @@ class Serving:
     # -- the cloud
 
     def _cloud_values(self, services: Services) -> tuple[CircuitReader, AgeingSource]:
-        clock, retry = self._world.clock, Retry(self._world.clock, self._world.random)
+        clock, retry = self._world.clock, Retry(self._world.clock, self._world.random, PATIENCE)
         return shared_values(services.reader, self._limiting, self._metrics, clock, retry, workers=self._choice.workers)
 
     # -- the work

@@ -14,13 +14,16 @@ Source: spec/operation.md 8.
 from __future__ import annotations
 
 from kubectl_asm.adapters.ageing import AgeingSource
-from kubectl_asm.adapters.circuit import CircuitReader
-from kubectl_asm.adapters.decorate import BatchingSource, ConcurrencyLimit, MeteredReader, Retry
+from kubectl_asm.adapters.circuit import WAITED_FOR_S, CircuitReader
+from kubectl_asm.adapters.decorate import BatchingSource, ConcurrencyLimit, MeteredReader, Retry, RetryPolicy
 from kubectl_asm.adapters.gathering import GatheringSource
 from kubectl_asm.adapters.joining import JoiningSource
 from kubectl_asm.adapters.metrics import ControllerMetrics
 from kubectl_asm.ports import BatchSecretReader, Clock
 from kubectl_asm.wiring.limiting import Limiting
+
+PATIENCE = RetryPolicy(longest_stated_s=WAITED_FOR_S)
+"""What a worker waits for: the delay a busy service states would otherwise be that of every object behind other services."""
 
 
 def shared_values(

@@ -34,7 +34,7 @@ from kubectl_asm.model.sensitive import SecretBytes
 from kubectl_asm.model.settings import Settings
 from kubectl_asm.model.stores import ClusterExternalSecret, ClusterSecretStore, SecretStore
 from kubectl_asm.wiring.limiting import Limiting
-from kubectl_asm.wiring.sharing import shared_values
+from kubectl_asm.wiring.sharing import PATIENCE, shared_values
 from tests.harness.cases import loaded
 from tests.harness.world import FakeClock, SeededRandom
 
@@ -152,7 +152,7 @@ class Controller:
         self.tokens = 0
         world = SimpleNamespace(clock=self.clock, random=self.random)
         self._limiting = Limiting(world, ControllerMetrics(), limits or Limits(10, 10, 300, 0, 0))
-        retry = Retry(Aside(self.clock), self.random)
+        retry = Retry(Aside(self.clock), self.random, PATIENCE)
         self.circuit, values = shared_values(self.cloud, self._limiting, ControllerMetrics(), self.clock, retry, workers=16)
         self.queue = WorkQueue(self.clock)
         self.loop = Loop(self.queue, self._works(values), self.random, on_taken=self._taken)

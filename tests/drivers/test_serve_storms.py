@@ -139,6 +139,15 @@ def test_an_object_that_shares_with_nobody_is_well_within_one_interval_of_the_en
     assert all(made.data(name(number)) == {f"own-{number}": f"own-{number} 2"} for number in range(50))
 
 
+def test_a_service_that_asks_for_a_minute_gets_it_from_all_objects_and_no_worker_waits(running):
+    began_s = running.clock.monotonic()
+    running.cloud.whole = lambda _client: BackendError(code="Rejected.Throttling", status=429, retry_after_s=60.0)
+    running.run(STORM_S)
+    times = [call.at_s for call in running.cloud.calls if call.at_s >= began_s]
+    assert 60.0 <= shortest_gap_s(times) <= longest_gap_s(times) <= INTERVAL_S
+    assert (len(correct(running)), ready(running)) == (OBJECTS, 0)
+
+
 def test_an_object_of_a_day_that_was_told_a_failure_without_a_call_does_not_wait_a_day(running):
     running.cloud.whole = lambda _client: THROTTLED
     running.run(INTERVAL_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubectl_asm.adapters.circuit import LONGEST_PAUSE_S, PASSING_FAILURES, CircuitReader
+from kubectl_asm.adapters.circuit import LONGEST_PAUSE_S, PASSING_FAILURES, WAITED_FOR_S, CircuitReader
 from kubectl_asm.adapters.decorate import BatchingSource, Retry
 from kubectl_asm.model.backend import (
     BackendError,
@@ -175,6 +175,14 @@ def test_a_success_in_between_shows_that_the_service_is_there(service):
     for _ in range(5):
         assert service.calls_of(PASSING_FAILURES - 1, THROTTLED) == PASSING_FAILURES - 1
         assert service.ask(GOOD) is None
+
+
+@pytest.mark.parametrize(("stated_s", "calls"), [(WAITED_FOR_S, PASSING_FAILURES), (WAITED_FOR_S + 1, 1)])
+def test_a_service_that_asks_for_more_patience_than_workers_have_is_left_alone_at_once(service, stated_s, calls):
+    busy = BackendError(code="Rejected.Throttling", status=429, retry_after_s=stated_s)
+    assert service.calls_of(PASSING_FAILURES + 5, busy) == calls
+    service.clock.wait(stated_s)
+    assert service.calls_of(1, GOOD) == 1
 
 
 def test_the_delay_a_service_states_is_respected_up_to_five_minutes(service):
