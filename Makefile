@@ -9,6 +9,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 VENV ?= .venv
 JOBS ?= 2
+# Live tests mostly wait for servers, so more of them fit on the same cores.
+LIVE_JOBS ?= 4
 PYTEST_ARGS ?=
 
 PY := $(VENV)/bin/python
@@ -84,8 +86,7 @@ conformance: $(VENV)/.dev ## Run the conformance cases under both profiles
 	$(PY) -m tests.harness conformance $(CASES)
 
 .PHONY: pytest
-pytest: $(VENV)/.dev
-	$(PY) -m pytest -n $(JOBS) $(PYTEST_ARGS)
+pytest: unit live
 
 .PHONY: unit
 unit: $(VENV)/.dev ## Run the tests that need no control plane
@@ -93,7 +94,7 @@ unit: $(VENV)/.dev ## Run the tests that need no control plane
 
 .PHONY: live
 live: $(VENV)/.dev ## Run the tests against a real kube-apiserver and etcd (built on first use)
-	$(PY) -m pytest -n $(JOBS) -m live $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(LIVE_JOBS) -m live $(PYTEST_ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure start-up, rendering and syncing
