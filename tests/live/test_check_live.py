@@ -17,18 +17,25 @@ def results(ran: Ran, name: str) -> dict[str, str]:
     return {item["subject"]: item["result"] for item in ran.json()["items"] if item["check"] == name}
 
 
+def _is_foreign(subject: str) -> bool:
+    """Whether a check is about what another test put into the cluster: this one has no store of its own there."""
+    return subject.startswith("ClusterSecretStore ")
+
+
 def test_a_complete_set_up_has_no_failure(asm: Asm, team: Team) -> None:
     team.service_account("reader", NEAR)
     team.store("main", {"serviceAccountRef": {"name": "reader"}, "oidcProviderARN": PROVIDER})
     team.external("app", store="main")
     ran = asm.run("check", *asm.cloud(), "-o", "json", env=KEY)
-    assert ran.code == 0, ran.out + ran.err
     document = ran.json()
     assert document["kind"] == "Check"
-    assert document["summary"]["failed"] == 0
+    failed = [item for item in document["items"] if item["result"] == "failed"]
+    assert [item for item in failed if not _is_foreign(item["subject"])] == []
+    assert ran.code == bool(failed), ran.out + ran.err
     assert results(ran, "clock")["API server"] == "ok"
     assert set(results(ran, "endpoint")) == {"kms-vpc.cn-hangzhou.aliyuncs.com", "sts.cn-hangzhou.aliyuncs.com"}
-    assert results(ran, "credentials") == {"environment": "ok", f"SecretStore {team.namespace}/main": "ok"}
+    credentials = {subject: result for subject, result in results(ran, "credentials").items() if not _is_foreign(subject)}
+    assert credentials == {"environment": "ok", f"SecretStore {team.namespace}/main": "ok"}
     assert set(results(ran, "crd").values()) == {"ok"}
     assert set(results(ran, "permission").values()) == {"ok"}
     assert not [call for call in asm.calls() if call["action"] in ("GetSecretValue", "GetSecretParameter")]

@@ -22,6 +22,9 @@ from kubectl_asm.model.objects import Meta, ObjectRef
 from tests.live.clients import open_connection
 from tests.live.replicas import LEASE, REF, TIMINGS, Replica, begin
 
+pytestmark = pytest.mark.usefixtures("alone_with_controllers")
+"""The Leases have the controller's own name, which others look for."""
+
 LATE_S = 2 * TIMINGS.retry_s * (1 + TIMINGS.jitter)
 BUSY_S = 3.0
 """What a test allows for a machine that is busy with others."""
@@ -232,7 +235,6 @@ def test_a_lease_without_a_version_is_never_overwritten(store):
         store.update(msgspec.structs.replace(made, metadata=Meta(name=LEASE)))
 
 
-@pytest.mark.usefixtures("alone_with_controllers")
 def test_upstreams_lock_is_what_serve_must_not_start_beside(control_plane, namespace, start):
     connection = open_connection(control_plane.kubeconfig)
     try:
