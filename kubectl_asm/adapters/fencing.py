@@ -11,10 +11,11 @@ finalizers name the version or uid that was read, so even those never overwrite 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from kubectl_asm.adapters.writers import WriterAround
 from kubectl_asm.errors import LeaseLostError
 from kubectl_asm.model.objects import KubeObject
 from kubectl_asm.ports import ObjectWriter, Tenure
@@ -55,37 +56,13 @@ class Fence:
         return tenure
 
 
-class FencedWriter:
+class FencedWriter(WriterAround):
     """ObjectWriter that writes only under a tenure that holds."""
 
     def __init__(self, inner: ObjectWriter, fence: Fence) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._fence = fence
 
-    def create(self, obj: Any) -> Any:
-        """Create."""
-        return self._checked(obj, lambda: self._inner.create(obj))
-
-    def update(self, obj: Any) -> Any:
-        """Update."""
-        return self._checked(obj, lambda: self._inner.update(obj))
-
-    def delete(self, obj: KubeObject) -> None:
-        """Delete."""
-        self._checked(obj, lambda: self._inner.delete(obj))
-
-    def set_finalizers(self, obj: Any, finalizers: Sequence[str]) -> Any:
-        """Replace finalizers."""
-        return self._checked(obj, lambda: self._inner.set_finalizers(obj, finalizers))
-
-    def set_status(self, obj: Any, status: Any) -> Any:
-        """Write a status."""
-        return self._checked(obj, lambda: self._inner.set_status(obj, status))
-
-    def apply(self, obj: Any, *, force: bool) -> Any:
-        """Apply."""
-        return self._checked(obj, lambda: self._inner.apply(obj, force=force))
-
-    def _checked(self, obj: KubeObject, write: Callable[[], Any]) -> Any:
+    def _around(self, obj: KubeObject, write: Callable[[], Any]) -> Any:
         self._fence.check(obj)
         return write()

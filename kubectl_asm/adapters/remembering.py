@@ -8,10 +8,10 @@ Source: spec/cluster-resources.md 4 (children are applied in every pass).
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kubectl_asm.adapters.writers import WriterAround
 from kubectl_asm.errors import ClusterError
 from kubectl_asm.model.objects import KubeObject, Meta, ObjectRef
 from kubectl_asm.ports import ObjectReader, ObjectWriter
@@ -25,35 +25,19 @@ class _Applied:
     shown: tuple[Any, ...]
 
 
-class RememberingWriter:
+class RememberingWriter(WriterAround):
     """Wraps a writer. reader: answers from a watch. Safe for use by several threads."""
 
     def __init__(self, inner: ObjectWriter, reader: ObjectReader) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._reader = reader
         self._lock = threading.Lock()
         self._applied: dict[ObjectRef, _Applied] = {}
-
-    def create(self, obj: Any) -> Any:
-        """Create."""
-        return self._inner.create(obj)
-
-    def update(self, obj: Any) -> Any:
-        """Update."""
-        return self._inner.update(obj)
 
     def delete(self, obj: KubeObject) -> None:
         """Delete."""
         self.forget(obj.ref)
         self._inner.delete(obj)
-
-    def set_finalizers(self, obj: Any, finalizers: Sequence[str]) -> Any:
-        """Replace finalizers."""
-        return self._inner.set_finalizers(obj, finalizers)
-
-    def set_status(self, obj: Any, status: Any) -> Any:
-        """Write a status."""
-        return self._inner.set_status(obj, status)
 
     def apply(self, obj: Any, *, force: bool) -> Any:
         """Apply, unless the live object shows exactly what an equal apply made of it."""

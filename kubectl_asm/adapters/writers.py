@@ -1,8 +1,8 @@
-"""ObjectWriters over and instead of others: forgetting readers, client-side dry runs."""
+"""ObjectWriters over and instead of others: what decorators share, forgetting readers, client-side dry runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kubectl_asm.adapters.listed import ListedReader
@@ -10,45 +10,50 @@ from kubectl_asm.model.objects import KubeObject
 from kubectl_asm.ports import ObjectWriter
 
 
-class ForgettingWriter:
-    """ObjectWriter that makes a listing reader forget what was written, so that a new decision reads it afresh."""
+class WriterAround:
+    """ObjectWriter around another one: decorators say in `_around` what every write is surrounded with."""
 
-    def __init__(self, inner: ObjectWriter, listed: ListedReader) -> None:
+    def __init__(self, inner: ObjectWriter) -> None:
         self._inner = inner
-        self._listed = listed
-
-    def _forget(self, obj: KubeObject) -> None:
-        self._listed.forget(type(obj), obj.namespace, obj.name)
 
     def create(self, obj: Any) -> Any:
         """Create."""
-        self._forget(obj)
-        return self._inner.create(obj)
+        return self._around(obj, lambda: self._inner.create(obj))
 
     def update(self, obj: Any) -> Any:
         """Update."""
-        self._forget(obj)
-        return self._inner.update(obj)
+        return self._around(obj, lambda: self._inner.update(obj))
 
     def delete(self, obj: KubeObject) -> None:
         """Delete."""
-        self._forget(obj)
-        self._inner.delete(obj)
+        self._around(obj, lambda: self._inner.delete(obj))
 
     def set_finalizers(self, obj: Any, finalizers: Sequence[str]) -> Any:
         """Replace finalizers."""
-        self._forget(obj)
-        return self._inner.set_finalizers(obj, finalizers)
+        return self._around(obj, lambda: self._inner.set_finalizers(obj, finalizers))
 
     def set_status(self, obj: Any, status: Any) -> Any:
         """Write a status."""
-        self._forget(obj)
-        return self._inner.set_status(obj, status)
+        return self._around(obj, lambda: self._inner.set_status(obj, status))
 
     def apply(self, obj: Any, *, force: bool) -> Any:
         """Apply."""
-        self._forget(obj)
-        return self._inner.apply(obj, force=force)
+        return self._around(obj, lambda: self._inner.apply(obj, force=force))
+
+    def _around(self, obj: KubeObject, write: Callable[[], Any]) -> Any:  # noqa: ARG002  # for those who need the object
+        return write()
+
+
+class ForgettingWriter(WriterAround):
+    """ObjectWriter that makes a listing reader forget what was written, so that a new decision reads it afresh."""
+
+    def __init__(self, inner: ObjectWriter, listed: ListedReader) -> None:
+        super().__init__(inner)
+        self._listed = listed
+
+    def _around(self, obj: KubeObject, write: Callable[[], Any]) -> Any:
+        self._listed.forget(type(obj), obj.namespace, obj.name)
+        return write()
 
 
 class ClientDryRun:

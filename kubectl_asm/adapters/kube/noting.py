@@ -8,28 +8,21 @@ A refused precondition, an object that exists already and an answer that got los
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from kubectl_asm.adapters.kube.watched import WatchedCluster
+from kubectl_asm.adapters.writers import WriterAround
 from kubectl_asm.model.objects import KubeObject
 from kubectl_asm.ports import ObjectWriter
 
 
-class NotingWriter:
+class NotingWriter(WriterAround):
     """Wraps a writer for a watched cluster."""
 
     def __init__(self, inner: ObjectWriter, watched: WatchedCluster) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._watched = watched
-
-    def create(self, obj: Any) -> Any:
-        """Create."""
-        return self._noted(obj, lambda: self._inner.create(obj))
-
-    def update(self, obj: Any) -> Any:
-        """Update."""
-        return self._noted(obj, lambda: self._inner.update(obj))
 
     def delete(self, obj: KubeObject) -> None:
         """Delete. What finalizers make of it only the server knows, so the next read goes there."""
@@ -38,24 +31,12 @@ class NotingWriter:
         finally:
             self._watched.forget(type(obj), obj.namespace, obj.name)
 
-    def set_finalizers(self, obj: Any, finalizers: Sequence[str]) -> Any:
-        """Replace finalizers; with its last one an object that is being deleted is gone."""
-        return self._noted(obj, lambda: self._inner.set_finalizers(obj, finalizers))
-
-    def set_status(self, obj: Any, status: Any) -> Any:
-        """Write a status."""
-        return self._noted(obj, lambda: self._inner.set_status(obj, status))
-
-    def apply(self, obj: Any, *, force: bool) -> Any:
-        """Apply."""
-        return self._noted(obj, lambda: self._inner.apply(obj, force=force))
-
-    def _noted(self, obj: KubeObject, write: Callable[[], Any]) -> Any:
+    def _around(self, obj: KubeObject, write: Callable[[], Any]) -> Any:
         question = self._watched.asking(obj)
         if question is None:
             return write()
         with question:
             written = write()
-            is_gone = written.metadata.is_deleting and not written.metadata.finalizers
+            is_gone = written.metadata.is_deleting and not written.metadata.finalizers  # its last finalizer went
             question.answered(None if is_gone else self._watched.keep(written))
         return written
