@@ -8,7 +8,6 @@ Source: spec/operation.md 8 (caching is a decorator of the wiring).
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kubectl_asm.adapters.decorate import ReadKey, read_key
+from kubectl_asm.adapters.joining import own_outcome
 from kubectl_asm.model.backend import BackendError, SecretAnswer, SecretOutcome, SecretRead
 from kubectl_asm.ports import Clock, SecretSource
 
@@ -56,7 +56,7 @@ class AgeingSource:
                 known[key] = outcome
                 if not _is_repeated(outcome):
                     self._hold(key, outcome, now_s)
-        return [_own(known[read_key(read)]) for read in reads]
+        return [own_outcome(known[read_key(read)]) for read in reads]
 
     def held_bytes(self) -> int:
         """Return about how much memory the remembered outcomes take."""
@@ -119,8 +119,3 @@ def _size(outcome: SecretOutcome) -> int:
 
 def _is_repeated(outcome: SecretOutcome) -> bool:
     return isinstance(outcome, BackendError) and outcome.repeated
-
-
-def _own(outcome: SecretOutcome) -> SecretOutcome:
-    """An exception object belongs to one thread: raising it writes its traceback."""
-    return copy.copy(outcome) if isinstance(outcome, BackendError) else outcome

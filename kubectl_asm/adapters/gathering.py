@@ -7,14 +7,13 @@ Source: spec/operation.md 8; batch sizes are those of adapters/decorate.py.
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kubectl_asm.adapters.decorate import ReadKey, read_key
-from kubectl_asm.adapters.joining import another
-from kubectl_asm.model.backend import BackendError, SecretOutcome, SecretRead
+from kubectl_asm.adapters.joining import another, own_outcome
+from kubectl_asm.model.backend import SecretOutcome, SecretRead
 from kubectl_asm.ports import SecretSource
 
 _Client = tuple[str, str, str, str]
@@ -55,7 +54,7 @@ class GatheringSource:
             by_client.setdefault(read.client.cache_key, []).append(read)
         for client, own in by_client.items():
             outcomes.update(self._fetch(client, own))
-        return [_own(outcomes[read_key(read)]) for read in reads]
+        return [own_outcome(outcomes[read_key(read)]) for read in reads]
 
     def _fetch(self, client: _Client, reads: Sequence[SecretRead]) -> dict[ReadKey, SecretOutcome]:
         with self._condition:
@@ -88,7 +87,3 @@ class GatheringSource:
                 if not line.calls and line.next is None:
                     self._lines.pop(client, None)
                 self._condition.notify_all()
-
-
-def _own(outcome: SecretOutcome) -> SecretOutcome:
-    return copy.copy(outcome) if isinstance(outcome, BackendError) else outcome

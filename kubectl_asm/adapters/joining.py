@@ -30,7 +30,7 @@ class _Flight:
         if self.error is not None:
             raise another(self.error)
         assert self.outcome is not None
-        return _own(self.outcome)
+        return own_outcome(self.outcome)
 
 
 class JoiningSource:
@@ -69,7 +69,7 @@ class JoiningSource:
         with self._lock:
             for key in wanted:
                 if key in self._known:
-                    known[key] = _own(self._known[key])
+                    known[key] = own_outcome(self._known[key])
                 elif key in self._flights:
                     others[key] = self._flights[key]
                 else:
@@ -116,5 +116,6 @@ def _may_pass(outcome: SecretOutcome) -> bool:
     return isinstance(outcome, BackendError) and outcome.is_transient
 
 
-def _own(outcome: SecretOutcome) -> SecretOutcome:
+def own_outcome(outcome: SecretOutcome) -> SecretOutcome:
+    """Return an outcome one thread may raise, where several got the same."""
     return copy.copy(outcome) if isinstance(outcome, BackendError) else outcome
