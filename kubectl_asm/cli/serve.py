@@ -131,8 +131,9 @@ def _settings(options: Options, world: wiring.World) -> Chosen:
 
 
 def _choice(options: Options, chosen: Chosen, world: wiring.World) -> Any:
+    from kubectl_asm.adapters.kube.leases import identity_of
     from kubectl_asm.manifest.limits_file import Limits
-    from kubectl_asm.wiring.serving import ServeChoice, replica_identity
+    from kubectl_asm.wiring.serving import ServeChoice
 
     settings = chosen.settings
     return ServeChoice(
@@ -144,9 +145,9 @@ def _choice(options: Options, chosen: Chosen, world: wiring.World) -> Any:
             options.kube_api_qps,
             options.kube_api_burst,
         ),
-        instance=replica_identity(options.process.variables.get("POD_NAME") or socket.gethostname(), world),
+        instance=identity_of(options.process.variables.get("POD_NAME") or socket.gethostname(), world.random),
         lease=_lease(options),
-        workers=options.workers or options.reconcile_count or 16,
+        workers=_workers(options),
         is_shadow=options.shadow,
         profile_is_decided=chosen.profile_is_decided,
         limits_file=options.limits_file,
@@ -156,18 +157,24 @@ def _choice(options: Options, chosen: Chosen, world: wiring.World) -> Any:
     )
 
 
+def _workers(options: Options) -> int:
+    return options.workers or options.reconcile_count or 16
+
+
 def _lease(options: Options) -> Any:
     """Return where Leases are kept: in the namespace of the pod, or of the context; a shadow takes part in nothing."""
-    from kubectl_asm.wiring.serving import LeaseChoice, check_lease, lease_timings
+    from kubectl_asm.adapters.kube.leases import check_lease_name
+    from kubectl_asm.app.tenure import Timings
+    from kubectl_asm.wiring.serving import LeaseChoice
 
     if options.shadow or not options.leader_elect:
         return None
-    check_lease(options.lease_name, options.shards)
+    check_lease_name(options.lease_name, options.shards)
     return LeaseChoice(
         options.lease_name,
         options.lease_namespace or options.process.variables.get("POD_NAMESPACE", ""),
         options.shards,
-        lease_timings(*(_seconds(f"leader-elect-{name}", options.values) for name in _TIMINGS)),
+        Timings(*(_seconds(f"leader-elect-{name}", options.values) for name in _TIMINGS)),
     )
 
 
@@ -182,7 +189,7 @@ def _cloud(options: Options, chosen: Chosen) -> wiring.CloudChoice:
     return wiring.CloudChoice(
         "",
         options.cloud_emulator,
-        options.workers or options.reconcile_count or 16,
+        _workers(options),
         credential_choice(options, chosen),
         variables=options.process.variables,
     )

@@ -22,7 +22,7 @@ from kubectl_asm.adapters.fencing import Fence, FencedWriter
 from kubectl_asm.adapters.kube.connection import Connection, ConnectionOptions, connect
 from kubectl_asm.adapters.kube.events import EventSender
 from kubectl_asm.adapters.kube.holder import Forbidden, Found, find_upstream
-from kubectl_asm.adapters.kube.leases import KubeLeases, check_lease_name, identity_of
+from kubectl_asm.adapters.kube.leases import KubeLeases
 from kubectl_asm.adapters.kube.noting import NotingWriter
 from kubectl_asm.adapters.kube.reader import KubeReader
 from kubectl_asm.adapters.kube.requestlog import RequestLog, RequestRecord
@@ -365,21 +365,6 @@ class Serving:
                 "asm_watch_synced": one(self._watched.has_synced),
             }
         )
-
-
-def replica_identity(host: str, world: World) -> str:
-    """Return an identity no other process has, not even the same host's former one."""
-    return identity_of(host, world.random)
-
-
-def check_lease(name: str, shards: int) -> None:
-    """Raise UsageError for a name no Lease, or no Lease of a shard, can have."""
-    check_lease_name(name, shards)
-
-
-def lease_timings(lease_s: float, renew_s: float, retry_s: float) -> Timings:
-    """Return the times of Leases, in seconds. Raises UsageError when they do not fit together."""
-    return Timings(lease_s, renew_s, retry_s)
 
 
 def _request_meter(metrics: ControllerMetrics) -> Callable[[RequestRecord], None]:
