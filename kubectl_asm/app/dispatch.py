@@ -101,14 +101,15 @@ class Dispatcher:
             self.reconciled_changed(None, new)
             return
         self._record(obj.ref, new)
+        is_relevant = matters(old, new)
         if new is None:
             self.queue.forget(obj.ref)
             self.on_gone(obj.ref)
             self._child_vanished(obj)
-        elif matters(old, new):
+        elif is_relevant:
             is_first = old is None and not self.has_started()
             self._ask(obj.ref, Priority.NEW if is_first else Priority.CHANGE)
-        if obj.ref.kind in _STORES and matters(old, new):
+        if is_relevant and obj.ref.kind in _STORES:
             self._ask_all(self._uses.users_of(obj.ref))
 
     def used_changed(self, old: KubeObject | None, new: KubeObject | None) -> None:

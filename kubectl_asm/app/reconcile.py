@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ from kubectl_asm.model.objects import FINALIZER, TRIGGER_ANNOTATION, KubeObject,
 from kubectl_asm.model.settings import Settings
 from kubectl_asm.model.stores import ClusterExternalSecret
 from kubectl_asm.ports import ObjectReader, ObjectWriter, SecretSource
+
+Obj = TypeVar("Obj", bound=KubeObject)
 
 _LOG = logging.getLogger(__name__)
 
@@ -89,13 +91,9 @@ class ExternalSecretWork:
     def __call__(self, item: Item) -> Outcome:
         """Run one round."""
         started_s = self.monotonic()
-        try:
-            external = self.reader.get(ExternalSecret, item.key.namespace, item.key.name)
-        except NotFoundError:
-            self.observer.gone(item.key)
-            return Done(None)
-        except ClusterError as error:
-            return Retry(error.message)
+        external = _read(ExternalSecret, item.key, self.reader, self.observer)
+        if isinstance(external, Done | Retry):
+            return external
         age_s = _CHANGED_AGE_S if item.priority is Priority.CHANGE else _SHARED_AGE * self._interval_s(external)
         source = _Listening(self.values.within(age_s))
         plan = self.consume(self._rounds(source), external)
@@ -141,13 +139,9 @@ class ClusterExternalSecretWork:
     def __call__(self, item: Item) -> Outcome:
         """Run one pass."""
         started_s = self.monotonic()
-        try:
-            parent = self.reader.get(ClusterExternalSecret, "", item.key.name)
-        except NotFoundError:
-            self.observer.gone(item.key)
-            return Done(None)
-        except ClusterError as error:
-            return Retry(error.message)
+        parent = _read(ClusterExternalSecret, item.key, self.reader, self.observer)
+        if isinstance(parent, Done | Retry):
+            return parent
         plan = Expansions(self.reader, References(self.reader), self.settings).plan(parent)
         done = self.executor.run(plan) if self.executor is not None else Expanded(plan, plan.outcome, failed=plan.failed)
         self.observer.expansion_done(done, self.monotonic() - started_s)
@@ -170,19 +164,26 @@ class StoreWork:
     def __call__(self, item: Item) -> Outcome:
         """Run one pass."""
         started_s = self.monotonic()
-        try:
-            store = self.reader.get(self.kind, item.key.namespace, item.key.name)
-        except NotFoundError:
-            self.observer.gone(item.key)
-            return Done(None)
-        except ClusterError as error:
-            return Retry(error.message)
+        store = _read(self.kind, item.key, self.reader, self.observer)
+        if isinstance(store, Done | Retry):
+            return store
         admitter = Admitter(References(self.reader), self.settings, self.environment)
         plan = plan_store(store, admitter, self.now())
         if self.writer is not None:
             plan = _perform(plan, self.writer)
         self.observer.store_done(plan, self.monotonic() - started_s)
         return plan.outcome
+
+
+def _read(kind: type[Obj], key: ObjectRef, reader: ObjectReader, observer: RoundObserver) -> Obj | Done | Retry:
+    """Return the object of a name, or what becomes of work on one that is gone or cannot be read."""
+    try:
+        return reader.get(kind, key.namespace, key.name)
+    except NotFoundError:
+        observer.gone(key)
+        return Done(None)
+    except ClusterError as error:
+        return Retry(error.message)
 
 
 def _perform(plan: StorePlan, writer: ObjectWriter) -> StorePlan:
